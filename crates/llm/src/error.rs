@@ -1,0 +1,46 @@
+use std::path::PathBuf;
+
+/// What can go wrong between a model file and an answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file is missing, short, damaged, or not a GGUF file.
+    #[error("{}: {what}; fetch it again with `viva models pull`", path.display())]
+    BadModel {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The file is fine, this engine just cannot run it.
+    #[error("{}: {what}", path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// Which feature is missing and what is supported.
+        what: String,
+    },
+    /// Prompt and answer do not fit.
+    #[error("the prompt has {tokens} tokens, which leaves no room for an answer in the model's {context}; shorten the text")]
+    TooLong {
+        /// Tokens of the prompt.
+        tokens: usize,
+        /// The model's limit.
+        context: usize,
+    },
+    /// The schema cannot be enforced, or the grammar gave up on it.
+    #[error("output grammar: {0}")]
+    Grammar(String),
+    /// Somebody asked to stop.
+    #[error("the request was cancelled")]
+    Cancelled,
+    /// The engine's thread is gone.
+    #[error("the engine has stopped: {0}")]
+    Stopped(String),
+    /// A tensor operation failed.
+    #[error("inference failed")]
+    Inference(#[from] candle_core::Error),
+    /// The tokenizer refused.
+    #[error("tokenizer: {0}")]
+    Tokenizer(String),
+}
