@@ -1,0 +1,226 @@
+//! Task messages as producers send them, and the typed tasks they bind to.
+//!
+//! Promises Python's own call rules, since the producers are Python: positional arguments first, then keywords, defaults for
+//! the rest; and an error that names the task, the argument and what was wrong. Does not judge values: an unknown voice or an
+//! empty text is for the handler to refuse.
+
+mod bind;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::{Classified, ErrorClass};
+
+/// Speaks a question.
+pub const SYNTHESIZE: &str = "tasks.tts.synthesize";
+/// Scores every answer of an interview and writes its report.
+pub const GENERATE_FINAL_REPORT: &str = "tasks.evaluator.generate_final_report";
+/// Scores one answer.
+pub const ANALYZE_ANSWER: &str = "tasks.evaluator.analyze_answer";
+
+/// A task as it travels: a name and Python call arguments.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskMessage {
+    /// The producer's task id; results are delivered under it.
+    pub id: String,
+    /// The task's name, such as [`SYNTHESIZE`].
+    pub task: String,
+    /// Positional arguments.
+    #[serde(default)]
+    pub args: Vec<Value>,
+    /// Keyword arguments.
+    #[serde(default)]
+    pub kwargs: Map<String, Value>,
+}
+
+impl TaskMessage {
+    /// A message with a fresh id.
+    pub fn new(task: impl Into<String>, args: Vec<Value>, kwargs: Map<String, Value>) -> Self {
+        Self { id: uuid::Uuid::new_v4().to_string(), task: task.into(), args, kwargs }
+    }
+}
+
+/// A task that Viva does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Task {
+    /// [`SYNTHESIZE`].
+    Synthesize(Synthesize),
+    /// [`GENERATE_FINAL_REPORT`].
+    GenerateFinalReport {
+        /// The interview to report on.
+        interview_id: i32,
+    },
+    /// [`ANALYZE_ANSWER`].
+    AnalyzeAnswer(AnalyzeAnswer),
+}
+
+/// Speak a text, and file it as the question's audio.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Synthesize {
+    /// What to say.
+    pub text: String,
+    /// `ko`, `en` or `auto`; `ko` unless told.
+    pub language: String,
+    /// 1.0 is the voice's own pace, 2.0 twice as fast.
+    pub speed: f64,
+    /// The question whose file `q_{question_id}.wav` the clip becomes; no such file without it.
+    pub question_id: Option<i32>,
+    /// A voice by name; the worker's own choice without it.
+    pub voice: Option<String>,
+}
+
+/// Score one answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnalyzeAnswer {
+    /// The row of `transcripts` that holds the answer and gets the score.
+    pub transcript_id: i32,
+    /// The question as asked.
+    pub question_text: String,
+    /// The answer as recognised.
+    pub answer_text: String,
+    /// The question's own rubric, a JSON object, where the platform has one.
+    pub rubric: Option<Value>,
+    /// The row of `questions`.
+    pub question_id: Option<i32>,
+    /// The stage of the interview, such as `motivation`.
+    pub question_type: Option<String>,
+}
+
+/// Why a message is no task of ours. Asking again with the same message cannot help.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No task of that name.
+    #[error("no task is called {task:?}; viva knows {}", [SYNTHESIZE, GENERATE_FINAL_REPORT, ANALYZE_ANSWER].join(", "))]
+    UnknownTask {
+        /// The name in the message.
+        task: String,
+    },
+    /// A required argument was not given.
+    #[error("{task}: the argument {name:?} is missing")]
+    Missing {
+        /// The task's name.
+        task: &'static str,
+        /// The argument's name.
+        name: &'static str,
+    },
+    /// More positional arguments than the task has.
+    #[error("{task}: takes at most {max} positional arguments, {given} were given")]
+    TooMany {
+        /// The task's name.
+        task: &'static str,
+        /// How many it takes.
+        max: usize,
+        /// How many there were.
+        given: usize,
+    },
+    /// A keyword that the task does not have.
+    #[error("{task}: there is no argument {name:?}; it takes {}", known.join(", "))]
+    Unexpected {
+        /// The task's name.
+        task: &'static str,
+        /// The keyword in the message.
+        name: String,
+        /// The keywords it takes.
+        known: &'static [&'static str],
+    },
+    /// One argument given twice, by position and by keyword.
+    #[error("{task}: the argument {name:?} was given twice, by position and by keyword")]
+    Twice {
+        /// The task's name.
+        task: &'static str,
+        /// The argument's name.
+        name: &'static str,
+    },
+    /// A value of the wrong type.
+    #[error("{task}: the argument {name:?} must be {expected}, not {found}")]
+    WrongType {
+        /// The task's name.
+        task: &'static str,
+        /// The argument's name.
+        name: &'static str,
+        /// What it must be.
+        expected: &'static str,
+        /// What it was; a long value is cut.
+        found: String,
+    },
+}
+
+impl Classified for Error {
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Permanent
+    }
+}
+
+impl Task {
+    /// Binds a message to its task.
+    pub fn bind(message: &TaskMessage) -> Result<Self, Error> {
+        match message.task.as_str() {
+            SYNTHESIZE => {
+                const NAMES: &[&str] = &["text", "language", "speed", "question_id", "voice"];
+                let call = bind::Call::new(SYNTHESIZE, NAMES, message)?;
+                Ok(Self::Synthesize(Synthesize {
+                    text: call.required("text", bind::text)?,
+                    language: call.optional("language", bind::text)?.unwrap_or_else(|| "ko".to_owned()),
+                    speed: call.optional("speed", bind::number)?.unwrap_or(1.0),
+                    question_id: call.optional("question_id", bind::id)?,
+                    voice: call.optional("voice", bind::text)?,
+                }))
+            }
+            GENERATE_FINAL_REPORT => {
+                let call = bind::Call::new(GENERATE_FINAL_REPORT, &["interview_id"], message)?;
+                Ok(Self::GenerateFinalReport { interview_id: call.required("interview_id", bind::id)? })
+            }
+            ANALYZE_ANSWER => {
+                const NAMES: &[&str] =
+                    &["transcript_id", "question_text", "answer_text", "rubric", "question_id", "question_type"];
+                let call = bind::Call::new(ANALYZE_ANSWER, NAMES, message)?;
+                Ok(Self::AnalyzeAnswer(AnalyzeAnswer {
+                    transcript_id: call.required("transcript_id", bind::id)?,
+                    question_text: call.required("question_text", bind::text)?,
+                    answer_text: call.required("answer_text", bind::text)?,
+                    rubric: call.optional("rubric", bind::object)?,
+                    question_id: call.optional("question_id", bind::id)?,
+                    question_type: call.optional("question_type", bind::text)?,
+                }))
+            }
+            other => Err(Error::UnknownTask { task: other.to_owned() }),
+        }
+    }
+
+    /// The name a producer sends.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Synthesize(_) => SYNTHESIZE,
+            Self::GenerateFinalReport { .. } => GENERATE_FINAL_REPORT,
+            Self::AnalyzeAnswer(_) => ANALYZE_ANSWER,
+        }
+    }
+
+    /// The message a producer sends for this task: one positional argument first where the platform's own code has one,
+    /// keywords for the rest.
+    pub fn to_message(&self) -> TaskMessage {
+        let mut kwargs = Map::new();
+        let args = match self {
+            Self::Synthesize(task) => {
+                kwargs.insert("language".to_owned(), task.language.clone().into());
+                kwargs.insert("speed".to_owned(), task.speed.into());
+                kwargs.insert("question_id".to_owned(), task.question_id.into());
+                if let Some(voice) = &task.voice {
+                    kwargs.insert("voice".to_owned(), voice.clone().into());
+                }
+                vec![task.text.clone().into()]
+            }
+            Self::GenerateFinalReport { interview_id } => vec![(*interview_id).into()],
+            Self::AnalyzeAnswer(task) => vec![
+                task.transcript_id.into(),
+                task.question_text.clone().into(),
+                task.answer_text.clone().into(),
+                task.rubric.clone().unwrap_or(Value::Null),
+                task.question_id.into(),
+                task.question_type.clone().into(),
+            ],
+        };
+        TaskMessage::new(self.name(), args, kwargs)
+    }
+}
