@@ -1,0 +1,99 @@
+//! Progress for people: a bar on a terminal, plain lines elsewhere (a log gets one line for each tenth).
+
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::{Event, Licence, Model, Progress, Terms};
+
+/// Writes to stderr what a pull does.
+#[derive(Debug)]
+pub struct Console {
+    bar: ProgressBar,
+    plain: bool,
+    /// Tenths of the whole that a plain line was written for.
+    tenths: AtomicU64,
+}
+
+impl Console {
+    /// A bar if stderr is a terminal, lines if not.
+    pub fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        Self { bar, plain: !std::io::stderr().is_terminal(), tenths: AtomicU64::new(0) }
+    }
+
+    fn say(&self, line: &str) {
+        match self.plain {
+            true => eprintln!("{line}"),
+            false => self.bar.suspend(|| eprintln!("{line}")),
+        }
+    }
+
+    fn bytes(&self, done: u64, total: Option<u64>) {
+        if let Some(total) = total {
+            if self.bar.length() != Some(total) {
+                self.bar.set_length(total);
+                self.bar.set_style(style("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}"));
+            }
+            let tenths = 10 * done / total.max(1);
+            if self.plain && self.tenths.fetch_max(tenths, Relaxed) < tenths {
+                self.say(&format!("  {} of {} MB", megabytes(done), megabytes(total)));
+            }
+        }
+        self.bar.set_position(done);
+    }
+}
+
+impl Default for Console {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Progress for Console {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::Start { model } => {
+                self.tenths.store(0, Relaxed);
+                self.bar.reset();
+                self.bar.set_style(style("{spinner} {bytes} {bytes_per_sec}"));
+                self.say(&headline(model));
+                self.say(&terms(&model.licence));
+            }
+            Event::Waiting { model } => self.say(&format!("  another process is fetching {}: waiting for it", model.name)),
+            Event::Broken { problem } => self.say(&format!("  {problem}: fetching it again")),
+            Event::Asking { source } => self.say(&format!("  from {source}")),
+            Event::Bytes { done, total } => self.bytes(*done, *total),
+            Event::Checking { file } => self.bar.set_message(format!("checking {file}")),
+            Event::Failed { error, .. } => self.say(&format!("  {error}")),
+            Event::Done { files, .. } => {
+                self.bar.finish_and_clear();
+                self.say(&format!("  in place: {}", files.dir().display()));
+            }
+        }
+    }
+}
+
+fn headline(model: &Model) -> String {
+    let size = model.size().map(megabytes).or(model.approx_mb.map(|mb| format!("about {mb}")));
+    format!("{} ({}, {} MB)", model.name, model.title, size.unwrap_or_else(|| "?".to_owned()))
+}
+
+fn terms(licence: &Licence) -> String {
+    let note = licence.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+    let plainly = match licence.terms {
+        Terms::Free => "",
+        Terms::UseTerms => "  NOTE: this model is not free for every use; by using it you agree to these terms\n",
+        Terms::NonCommercial => "  NOTE: no commercial use of this model\n",
+    };
+    format!("{plainly}  licence: {}{note} ({})", licence.name, licence.url)
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / 1e6)
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the template is a constant that parses; this is a bug")
+}
