@@ -170,11 +170,11 @@ pub struct Evaluation {
     /// Random, unique.
     pub evaluation_id: String,
     /// The interview, if the answer belongs to one.
-    pub interview_id: Option<i64>,
+    pub interview_id: Option<i32>,
     /// The transcript row that holds the answer.
-    pub transcript_id: Option<i64>,
+    pub transcript_id: Option<i32>,
     /// The question's row.
-    pub question_id: Option<i64>,
+    pub question_id: Option<i32>,
     /// The question, as asked.
     pub question: String,
     /// Stage of the interview, such as `skill_followup`.

@@ -72,7 +72,7 @@ pub struct Report {
     /// [`crate::evaluation::SCHEMA_VERSION`].
     pub schema_version: u32,
     /// The interview.
-    pub interview_id: Option<i64>,
+    pub interview_id: Option<i32>,
     /// `ko` or `en`.
     pub language: String,
     /// The position applied for.
