@@ -10,6 +10,11 @@ use serde::{Deserialize, Serialize};
 /// Version of the records in this module; raised when a field changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// A fresh id for a record.
+pub fn new_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
 /// Whether an answer has a score, and if not, why not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

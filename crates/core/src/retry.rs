@@ -32,8 +32,6 @@ pub enum Disposition {
     RetryAfter(Duration),
     /// Set it aside with its reason.
     DeadLetter,
-    /// Give it to somebody else at once; the attempt does not count.
-    HandBack,
 }
 
 impl Policy {

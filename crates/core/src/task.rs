@@ -172,8 +172,7 @@ impl Task {
                 Ok(Self::GenerateFinalReport { interview_id: call.required("interview_id", bind::id)? })
             }
             ANALYZE_ANSWER => {
-                const NAMES: &[&str] =
-                    &["transcript_id", "question_text", "answer_text", "rubric", "question_id", "question_type"];
+                const NAMES: &[&str] = &["transcript_id", "question_text", "answer_text", "rubric", "question_id", "question_type"];
                 let call = bind::Call::new(ANALYZE_ANSWER, NAMES, message)?;
                 Ok(Self::AnalyzeAnswer(AnalyzeAnswer {
                     transcript_id: call.required("transcript_id", bind::id)?,

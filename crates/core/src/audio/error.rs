@@ -1,8 +1,8 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Classified, ErrorClass};
 use crate::Digest;
+use crate::error::{Classified, ErrorClass};
 
 /// What can go wrong with an audio file.
 #[derive(Debug, thiserror::Error)]
@@ -68,9 +68,7 @@ impl<T> At<T> for io::Result<T> {
         self.map_err(|source| {
             let path = path.to_owned();
             match source.kind() {
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-                    Error::Full { action, path, source }
-                }
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Error::Full { action, path, source },
                 ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => Error::ReadOnly { action, path, source },
                 _ => Error::Io { action, path, source },
             }

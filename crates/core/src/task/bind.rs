@@ -14,11 +14,7 @@ pub(super) struct Call<'a> {
 type Reader<T> = (&'static str, fn(&Value) -> Option<T>);
 
 impl<'a> Call<'a> {
-    pub(super) fn new(
-        task: &'static str,
-        names: &'static [&'static str],
-        message: &'a TaskMessage,
-    ) -> Result<Self, Error> {
+    pub(super) fn new(task: &'static str, names: &'static [&'static str], message: &'a TaskMessage) -> Result<Self, Error> {
         if message.args.len() > names.len() {
             return Err(Error::TooMany { task, max: names.len(), given: message.args.len() });
         }
