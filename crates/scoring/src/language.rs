@@ -1,0 +1,65 @@
+//! The languages that rubric, prompt and report exist in.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Language of an interview: of the prompt, of the feedback and of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// Korean.
+    Ko,
+    /// English.
+    En,
+}
+
+impl Language {
+    /// `ko` or `en`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Ko => "ko",
+            Self::En => "en",
+        }
+    }
+
+    /// The text of this language.
+    pub fn pick<T>(self, ko: T, en: T) -> T {
+        match self {
+            Self::Ko => ko,
+            Self::En => en,
+        }
+    }
+}
+
+impl std::str::FromStr for Language {
+    type Err = Error;
+
+    fn from_str(code: &str) -> Result<Self, Error> {
+        match code {
+            "ko" => Ok(Self::Ko),
+            "en" => Ok(Self::En),
+            other => Err(Error::UnknownLanguage(other.to_owned())),
+        }
+    }
+}
+
+/// A text in every language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Localised {
+    ko: String,
+    en: String,
+}
+
+impl Localised {
+    /// The text in `language`.
+    pub fn get(&self, language: Language) -> &str {
+        language.pick(&self.ko, &self.en)
+    }
+
+    /// Whether a language is missing.
+    pub fn is_blank(&self) -> bool {
+        self.ko.trim().is_empty() || self.en.trim().is_empty()
+    }
+}
