@@ -1,5 +1,3 @@
-use super::MAX_CHARS;
-
 /// Why a text cannot be spoken, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -21,12 +19,12 @@ pub enum Error {
         /// Its place in the text, in characters, from 0.
         position: usize,
     },
-    /// More than [`MAX_CHARS`] characters.
+    /// More than [`MAX_CHARS`](super::MAX_CHARS) characters.
     #[error("the text has {chars} characters, more than {max}: split it into several requests")]
     TooLong {
         /// Characters in the text.
         chars: usize,
-        /// The limit, [`MAX_CHARS`].
+        /// The limit, [`MAX_CHARS`](super::MAX_CHARS).
         max: usize,
     },
     /// A language tag that names neither Korean nor English.
@@ -35,10 +33,4 @@ pub enum Error {
         /// The tag as given.
         tag: String,
     },
-}
-
-impl Error {
-    pub(super) fn too_long(chars: usize) -> Self {
-        Self::TooLong { chars, max: MAX_CHARS }
-    }
 }

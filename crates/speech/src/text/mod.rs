@@ -4,9 +4,16 @@
 //! Promises: any string gives symbols of the vocabulary or an [`Error`] that says what to change; it never panics and never cuts text.
 //! Does not: split text by the model's length limit (see [`sentences`] for the pieces) or know about voices and audio.
 
+mod clean;
+mod english;
 mod error;
+mod hangul;
+mod korean;
+mod normalise;
+mod sentences;
 
 pub use error::Error;
+pub use sentences::sentences;
 
 /// The language a text is read in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -43,22 +50,33 @@ impl std::fmt::Display for Language {
 /// The longest text that is accepted, in characters.
 pub const MAX_CHARS: usize = 5_000;
 
-/// Korean text as it is said: numbers, dates, units, Latin words and symbols written out in Hangul, punctuation kept.
+/// Korean text as it is said: numbers, dates, units, Latin words and signs written out in Hangul, punctuation kept for pauses.
+///
+/// Normalising twice changes nothing: the result is a good key for what is computed from it.
 pub fn normalise(text: &str) -> Result<String, Error> {
     normalise_in(text, Language::Ko)
 }
 
 /// Text as it is said in a language. See [`normalise`].
-pub fn normalise_in(text: &str, _language: Language) -> Result<String, Error> {
-    Ok(text.to_owned())
+pub fn normalise_in(text: &str, language: Language) -> Result<String, Error> {
+    let cleaned = clean::clean(text)?;
+    let said = match language {
+        Language::Ko => normalise::korean(&cleaned),
+        Language::En => english::normalise(&cleaned),
+    };
+    if said.chars().any(char::is_alphanumeric) { Ok(said) } else { Err(clean::nothing_to_say(text)) }
 }
 
-/// The symbols of Kokoro's vocabulary for a text, which is normalised first.
+/// The symbols of Kokoro's vocabulary for a text, which is normalised first. Words are kept apart by spaces, pauses by `.,!?…;:—`.
 pub fn phonemes(text: &str, language: Language) -> Result<String, Error> {
-    normalise_in(text, language)
+    let said = normalise_in(text, language)?;
+    Ok(match language {
+        Language::Ko => korean::write(&korean::sounds(&said)),
+        Language::En => english::phonemes(&said),
+    })
 }
 
-/// The sentences of a text in order, with their closing punctuation, without the space around them.
-pub fn sentences(text: &str) -> Vec<&str> {
-    vec![text]
+/// How Korean text is pronounced, in Hangul: `국물` gives `궁물`. The text is normalised first.
+pub fn pronunciation(text: &str) -> Result<String, Error> {
+    normalise(text).map(|said| korean::pronunciation(&said))
 }
