@@ -64,6 +64,8 @@ pub struct Narrative {
     pub usage: Option<Usage>,
     /// Version of the prompt.
     pub prompt_version: String,
+    /// SHA-256 over all that determined it; equal names mean the same text. `None` if nobody was asked.
+    pub computation: Option<String>,
 }
 
 /// The final report of an interview.

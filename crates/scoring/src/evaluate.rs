@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use viva_core::Clock;
 use viva_core::evaluation::{Evaluation, Item, ModelRecord, Note, Provenance, SCHEMA_VERSION, SamplingRecord, Status, Usage};
 use viva_llm::{Cancel, Completion, Engine, Finish, Request, Sampling};
@@ -99,21 +100,33 @@ impl Judge {
         };
         let suspicion = injection::suspicion(&answer.text, answer.language);
         outcome.warnings.splice(0..0, truncated.into_iter().chain(suspicion));
-        let provenance = Provenance {
+        let provenance = Provenance { usage: outcome.usage.take(), ..self.provenance(answer, started_at) };
+        Ok(self.record(answer, &area.id, outcome, provenance))
+    }
+
+    /// The record of an answer that cannot even be put to the model, such as one to an unknown question: failed, and why.
+    /// It belongs to no area.
+    pub fn refuse(&self, answer: &Answer, reason: Note) -> Evaluation {
+        let now = self.clock.wall();
+        let outcome = Outcome::without_score(Status::Failed, reason, None);
+        self.record(answer, "", outcome, self.provenance(answer, now))
+    }
+
+    fn provenance(&self, answer: &Answer, started_at: DateTime<Utc>) -> Provenance {
+        Provenance {
             computation: self.computation(answer),
             input_sha256: answer.input_sha256(),
             prompt_version: prompt::VERSION.to_owned(),
             model: self.model(),
             sampling: self.sampling(),
-            usage: outcome.usage.take(),
+            usage: None,
             worker_id: self.settings.worker_id.clone(),
             started_at,
             finished_at: self.clock.wall(),
-        };
-        Ok(self.record(answer, area, outcome, provenance))
+        }
     }
 
-    fn record(&self, answer: &Answer, area: &Area, outcome: Outcome, provenance: Provenance) -> Evaluation {
+    fn record(&self, answer: &Answer, area: &str, outcome: Outcome, provenance: Provenance) -> Evaluation {
         let Outcome { status, reason, items, feedback, warnings, .. } = outcome;
         let total = (status == Status::Scored).then(|| items.iter().map(|item| item.score).sum::<u32>());
         Evaluation {
@@ -124,7 +137,7 @@ impl Judge {
             question_id: answer.question_id,
             question: answer.question.clone(),
             stage: answer.stage.clone(),
-            area: area.id.clone(),
+            area: area.to_owned(),
             language: answer.language.code().to_owned(),
             rubric: self.rubric.reference().clone(),
             status,

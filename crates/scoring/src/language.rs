@@ -23,6 +23,12 @@ impl Language {
         }
     }
 
+    /// The language that a text is written in: Korean as soon as it has Hangul.
+    pub fn detect(text: &str) -> Self {
+        let hangul = |character| matches!(character, '\u{ac00}'..='\u{d7a3}' | '\u{1100}'..='\u{11ff}');
+        if text.contains(hangul) { Self::Ko } else { Self::En }
+    }
+
     /// The text of this language.
     pub fn pick<T>(self, ko: T, en: T) -> T {
         match self {

@@ -6,6 +6,7 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use viva_core::Digest;
 use viva_core::evaluation::Evaluation;
 use viva_core::report::{NarrativeStatus, Report};
 use viva_llm::{Cancel, Message, Part, Request, Role};
@@ -31,41 +32,62 @@ struct Reply {
 }
 
 impl Judge {
+    /// The name of the computation that [`Judge::narrate`] would do: equal names, equal words.
+    pub fn narrative_computation(&self, report: &Report) -> Result<String, Error> {
+        Ok(self.name(&self.narrative_request(report)?))
+    }
+
     /// Writes strengths, improvements and summary into `report`, or why there are none. Blocks.
     pub fn narrate(&self, report: &mut Report, cancel: &Cancel) -> Result<(), Error> {
         if report.counts.scored == 0 {
             report.narrative.status = NarrativeStatus::NothingScored;
             return Ok(());
         }
-        let language: Language = report.language.parse()?;
-        let request = Request {
-            messages: messages(report, language),
-            schema: Some(schema()),
-            sampling: self.settings.sampling.clone(),
-            max_tokens: self.settings.max_tokens,
-        };
-        let completion = match complete(self.engine.as_ref(), &request, cancel)? {
-            Ok(completion) => completion,
-            Err(reason) => {
-                report.narrative.reason = Some(reason);
-                report.narrative.status = NarrativeStatus::Failed;
-                return Ok(());
+        let request = self.narrative_request(report)?;
+        report.narrative.computation = Some(self.name(&request));
+        let written = match complete(self.engine.as_ref(), &request, cancel)? {
+            Ok(completion) => {
+                report.narrative.usage = Some(usage(&completion));
+                read(&completion.text).map_err(|what| broken_reply(&what, &completion))
             }
+            Err(reason) => Err(reason),
         };
-        report.narrative.usage = Some(usage(&completion));
-        match read(&completion.text) {
+        match written {
             Ok(reply) => {
                 report.narrative.status = NarrativeStatus::Written;
                 report.strengths = reply.strengths;
                 report.improvements = reply.improvements;
                 report.summary = Some(reply.summary);
             }
-            Err(what) => {
+            Err(reason) => {
                 report.narrative.status = NarrativeStatus::Failed;
-                report.narrative.reason = Some(broken_reply(&what, &completion));
+                report.narrative.reason = Some(reason);
             }
         }
         Ok(())
+    }
+
+    fn narrative_request(&self, report: &Report) -> Result<Request, Error> {
+        Ok(Request {
+            messages: messages(report, report.language.parse()?),
+            schema: Some(schema()),
+            sampling: self.settings.sampling.clone(),
+            max_tokens: self.settings.max_tokens,
+        })
+    }
+
+    fn name(&self, request: &Request) -> String {
+        let model = self.model();
+        let (messages, sampling) = (json!(request.messages).to_string(), json!(self.sampling()).to_string());
+        let inputs = [
+            ("messages", messages.as_str()),
+            ("model", &model.sha256),
+            ("template", model.template_sha256.as_deref().unwrap_or("none")),
+            ("engine", &model.engine),
+            ("sampling", &sampling),
+            ("prompt", VERSION),
+        ];
+        Digest::of_computation("narrative", &inputs).into()
     }
 }
 
@@ -128,7 +150,8 @@ fn areas(report: &Report, language: Language) -> String {
 }
 
 fn line(number: usize, evaluation: &Evaluation, language: Language) -> String {
-    let stage = &evaluation.stage;
+    // A stage that the rubric does not know is anybody's text.
+    let stage = if evaluation.area.is_empty() { "?" } else { &evaluation.stage };
     let Some(total) = evaluation.total else {
         let why = evaluation.reason.as_ref().map_or("", |reason| reason.code.as_str());
         return format!("{number}. {stage} {} ({why})", language.pick("점수 없음", "no score"));

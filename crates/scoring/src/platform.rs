@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 use viva_core::evaluation::Evaluation;
-use viva_core::report::Report;
+use viva_core::report::{Narrative, NarrativeStatus, Report};
 
 use crate::report::mean_total;
 
@@ -52,6 +52,25 @@ pub fn report_columns(report: &Report) -> ReportColumns {
             "model": report.model,
         }),
         evaluator_model: format!("{}@{}", report.model.name, report.model.sha256.get(..12).unwrap_or_default()),
+    }
+}
+
+/// Takes the written part over from the stored columns of an earlier report, if it came of the computation of that name.
+pub fn adopt_narrative(report: &mut Report, details: &Value, summary: Option<&str>, computation: &str) -> bool {
+    let stored = |key: &str| details.get(key).cloned().unwrap_or_default();
+    let Ok(narrative) = serde_json::from_value::<Narrative>(stored("narrative")) else { return false };
+    let points = |key| serde_json::from_value::<Vec<String>>(stored(key));
+    match (points("strengths"), points("improvements"), summary) {
+        (Ok(strengths), Ok(improvements), Some(summary))
+            if narrative.status == NarrativeStatus::Written && narrative.computation.as_deref() == Some(computation) =>
+        {
+            report.strengths = strengths;
+            report.improvements = improvements;
+            report.summary = Some(summary.to_owned());
+            report.narrative = narrative;
+            true
+        }
+        _ => false,
     }
 }
 

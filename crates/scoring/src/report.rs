@@ -63,6 +63,7 @@ fn compose(interview: Interview, rubric: &Rubric, model: ModelRecord) -> Result<
             reason: None,
             usage: None,
             prompt_version: narrative::VERSION.to_owned(),
+            computation: None,
         },
         model,
         evaluations,

@@ -1,8 +1,8 @@
 use serde_json::json;
-use viva_core::evaluation::{Evaluation, Status};
+use viva_core::evaluation::{Evaluation, Note, Status};
 use viva_core::{Classified, ErrorClass};
 use viva_llm::Cancel;
-use viva_scoring::Error;
+use viva_scoring::{Error, Language};
 
 use crate::fake::{Fake, answer, info, judge};
 use crate::samples;
@@ -120,7 +120,7 @@ fn an_answer_that_asks_for_full_marks_is_flagged() {
 #[test]
 fn a_very_long_answer_is_cut_and_says_so() {
     let engine = Fake::obedient(0);
-    let long: String = (0..5_000).map(|number| format!("{number}번째 요청을 프록시가 엽니다. ")).collect();
+    let long: String = (0..5_000).map(|number| number.to_string() + "번째 요청을 프록시가 엽니다. ").collect();
     let evaluation = judge(engine.clone()).evaluate(&answer("skill", &long), &Cancel::default()).unwrap();
     assert_eq!((evaluation.status, codes(&evaluation)), (Status::Scored, vec!["truncated"]));
     let asked = engine.asked.lock().unwrap();
@@ -132,6 +132,19 @@ fn a_very_long_answer_is_cut_and_says_so() {
 fn an_unknown_stage_is_an_error() {
     let error = judge(Fake::replies(&[])).evaluate(&answer("lunch", ANSWER), &Cancel::default()).unwrap_err();
     assert!(error.to_string().contains("lunch"));
+}
+
+#[test]
+fn an_answer_that_cannot_be_asked_about_leaves_a_failed_record() {
+    let evaluation = judge(Fake::replies(&[])).refuse(&answer("lunch", ANSWER), Note::new("unknown_stage", "no such stage"));
+    assert_eq!((evaluation.status, evaluation.inconsistency()), (Status::Failed, None));
+    assert_eq!(evaluation.reason.unwrap().code, "unknown_stage");
+}
+
+#[test]
+fn a_language_is_told_by_its_letters() {
+    assert_eq!(Language::detect("Spring Boot가 무엇인가요?"), Language::Ko);
+    assert_eq!(Language::detect("What is Spring Boot?"), Language::En);
 }
 
 #[test]
@@ -147,7 +160,7 @@ fn the_computation_changes_with_each_of_its_inputs() {
         name(|asked| asked.text.push('.')),
         name(|asked| asked.question.push('.')),
         name(|asked| asked.stage = "skill_followup".to_owned()),
-        name(|asked| asked.language = viva_scoring::Language::En),
+        name(|asked| asked.language = Language::En),
     ];
     let other_model = viva_llm::ModelInfo { sha256: "ef".repeat(32), ..info(1) };
     let other_engine = viva_llm::ModelInfo { engine: "fake 2".to_owned(), ..info(1) };

@@ -203,3 +203,18 @@ fn a_report_survives_its_journey_through_json() {
     assert_eq!((&first["status"], &first["total"], first["items"].as_array().unwrap().len()), (&json!("scored"), &json!(77), 3));
     assert_eq!(serde_json::from_value::<Report>(json).unwrap(), report);
 }
+
+#[test]
+fn a_stored_summary_is_taken_over_only_for_the_same_evaluations() {
+    let judge = judge(Fake::obedient(0));
+    let written = narrated(&judge, &[("skill", Some(77))]);
+    let columns = platform::report_columns(&written);
+    let adopted = |totals: &[(&str, Option<u32>)]| {
+        let mut report = report(totals);
+        let computation = judge.narrative_computation(&report).unwrap();
+        platform::adopt_narrative(&mut report, &columns.details_json, columns.summary_text.as_deref(), &computation).then_some(report)
+    };
+    let again = adopted(&[("skill", Some(77))]).unwrap();
+    assert_eq!((again.summary, again.strengths, again.narrative), (written.summary, written.strengths, written.narrative));
+    assert_eq!(adopted(&[("skill", Some(78))]), None);
+}
