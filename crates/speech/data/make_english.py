@@ -11,6 +11,8 @@ PHONES = dict(AA="ɑ", AE="æ", AH="ʌ", AO="ɔ", AW="W", AY="I", EH="ɛ", ER="�
               B="b", CH="ʧ", D="d", DH="ð", F="f", G="ɡ", HH="h", JH="ʤ", K="k", L="l", M="m", N="n", NG="ŋ", P="p", R="ɹ", S="s",
               SH="ʃ", T="t", TH="θ", V="v", W="w", Y="j", Z="z", ZH="ʒ")
 VOWELS = {"AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"}
+# Where l and n are a syllable of their own (little, button).
+SYLLABIC = {(c, "L") for c in "T D P B K G F V S Z N".split()} | {(c, "N") for c in "T D S Z".split()}
 TERMS = """api app apps async backend backends backlog blog browser cache cached caches caching codebase config cron dashboard database databases
 debug debugging deploy deployed deployment developer developers docker email emails firewall framework frameworks frontend github google
 hash html index indexes internet interview interviewed interviewer java javascript kafka laptop latency linux login microservice
@@ -29,7 +31,7 @@ def symbols(phones):
             mark = {"1": "ˈ", "2": "ˌ"}.get(stress, "")
             sound = PHONES[name]
             if stress == "0" and name == "AH":
-                sound = "ᵊ" if after in ("L", "N") and before and before not in VOWELS | {"R", "L", "N", "M", "W", "Y", "HH"} and ends(phones, i + 2) else "ə"
+                sound = "ᵊ" if (before, after) in SYLLABIC and ends(phones, i + 2) else "ə"
             if stress == "0" and name == "ER":
                 sound = "əɹ"
             out.append(mark + sound)

@@ -4,6 +4,8 @@ use viva_speech::text::{self, Error, Language};
 
 const KOREAN: &str = include_str!("normalise.tsv");
 const ENGLISH: &str = include_str!("normalise_en.tsv");
+const ENGLISH_WORDS: &str = include_str!("english.tsv");
+const LOANWORD_ORTHOGRAPHY: &str = include_str!("transliterate.tsv");
 /// The symbols of the model's vocab.json, in its order.
 const SYMBOLS: &str = include_str!("symbols.txt");
 
@@ -36,6 +38,37 @@ fn korean_is_written_out_as_it_is_said() {
 #[test]
 fn english_is_written_out_as_it_is_said() {
     assert_table(ENGLISH, Language::En);
+}
+
+#[test]
+fn english_words_are_said_as_the_voice_learnt_them() {
+    for line in ENGLISH_WORDS.lines().filter(|l| !l.starts_with('#')) {
+        let (word, symbols) = line.split_once('\t').unwrap();
+        assert_eq!(text::phonemes(word, Language::En).unwrap(), symbols, "{word}");
+    }
+}
+
+#[test]
+fn every_english_word_gives_symbols_even_an_unknown_one() {
+    assert_eq!(text::phonemes("the answer, the question, an API.", Language::En).unwrap(), "ði ˈænsəɹ, ðə kwˈɛsʧən, ɐn ˈA pˈi I.");
+    for word in ["blorptastic", "xyzzy", "Zoë", "rhythm's", "strč", "o'clock", "microservices"] {
+        let symbols = text::phonemes(word, Language::En).unwrap();
+        assert_in_vocabulary(&symbols);
+        assert!(symbols.chars().count() >= 3, "{word}: {symbols}");
+    }
+}
+
+#[test]
+fn unknown_english_words_follow_the_loanword_orthography() {
+    let mut wrong = Vec::new();
+    for line in LOANWORD_ORTHOGRAPHY.lines().filter(|l| !l.starts_with('#')) {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let said = text::normalise(columns[1]).unwrap();
+        if said != columns[2] {
+            wrong.push(format!("{} {}: {said}, not {}", columns[0], columns[1], columns[2]));
+        }
+    }
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]

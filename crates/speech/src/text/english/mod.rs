@@ -32,17 +32,21 @@ fn flush(word: &mut String, symbols: &mut String, next: &str) {
     let spelt = std::mem::take(word);
     let spelt = spelt.trim_matches('\'');
     if !spelt.is_empty() {
-        symbols.push_str(&say(spelt, next.starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O', 'U'])));
+        let next: String = next.chars().take_while(char::is_ascii_alphabetic).collect();
+        let before_vowel = say(&next, false).trim_start_matches(['ˈ', 'ˌ']).starts_with(|c| letters::VOWELS.contains(c));
+        symbols.push_str(&say(spelt, before_vowel));
     }
 }
 
-/// One word. Before a vowel "the" and "to" keep their full vowels.
+/// One word. Before the sound of a vowel "the" and "to" keep their full vowels.
 fn say(word: &str, before_vowel: bool) -> String {
     match word {
         "the" | "The" if before_vowel => "ði".to_owned(),
         "the" | "The" => "ðə".to_owned(),
         "a" | "A" => "ɐ".to_owned(),
         "to" | "To" => if before_vowel { "tʊ" } else { "tə" }.to_owned(),
+        // A letter that stands alone (C I C D) is named.
+        _ if word.len() == 1 => lexicon::find(&word.to_ascii_lowercase()).unwrap_or_default(),
         _ => lexicon::find(&word.to_ascii_lowercase()).unwrap_or_else(|| letters::guess(&word.to_ascii_lowercase())),
     }
 }

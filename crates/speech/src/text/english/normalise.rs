@@ -192,9 +192,23 @@ fn word(rest: &[char], shouting: bool) -> Option<(usize, String)> {
             let letters: Vec<String> = capitals.chars().map(letter).collect();
             Some((length, format!("{}{}", letters.join(" "), if stem.is_some() { "'s" } else { "" })))
         }
+        _ if abbreviation(&written).is_some() && rest.get(length) == Some(&'.') => Some((length + 1, abbreviation(&written)?.to_owned())),
         _ if lexicon::find(&written.to_lowercase()).is_some() => Some((length, written)),
         _ => Some((length, camel(&written))),
     }
+}
+
+/// What stands for a longer word when a full stop follows.
+fn abbreviation(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "Mr" => "mister",
+        "Mrs" => "missus",
+        "Ms" => "miz",
+        "Dr" => "doctor",
+        "vs" => "versus",
+        "etc" => "et cetera",
+        _ => return None,
+    })
 }
 
 /// A letter by its name, so that A is not read as the article.

@@ -11,7 +11,7 @@ struct Writer {
 
 /// Hangul for the symbols of a word. The spelling tells apart what American English merges (job 잡 and block 블록).
 pub(super) fn hangul(symbols: &str, spelling: &str) -> String {
-    let sounds: Vec<char> = symbols.chars().filter(|c| !matches!(c, 'ˈ' | 'ˌ')).collect();
+    let sounds = spelt_vowels(symbols, spelling);
     let mut writer = Writer { out: Vec::new(), short: false };
     let mut at = 0;
     while at < sounds.len() {
@@ -19,6 +19,27 @@ pub(super) fn hangul(symbols: &str, spelling: &str) -> String {
             if VOWELS.contains(sounds[at]) { writer.vowel(&sounds, at, SILENT, spelling) } else { writer.consonant(&sounds, at, spelling) };
     }
     writer.out.iter().filter_map(|(o, v, c)| syllable(*o, *v, *c)).collect()
+}
+
+/// The sounds without stress. A weak vowel is written as it is spelt where the spelling shows which one it is: i in olive, a in signal.
+fn spelt_vowels(symbols: &str, spelling: &str) -> Vec<char> {
+    let mut sounds: Vec<char> = symbols.chars().filter(|c| !matches!(c, 'ˈ' | 'ˌ')).collect();
+    let is_vowel = |c: char| "aeiouy".contains(c);
+    let stem = spelling.strip_suffix('e').filter(|s| !s.ends_with('l')).unwrap_or(spelling);
+    let groups: Vec<&str> = stem.split(|c| !is_vowel(c)).filter(|g| !g.is_empty()).collect();
+    let places: Vec<usize> = (0..sounds.len()).filter(|i| VOWELS.contains(sounds[*i])).collect();
+    if groups.len() == places.len() {
+        for (group, at) in groups.iter().zip(places) {
+            let before_l = sounds.get(at + 1) == Some(&'l');
+            sounds[at] = match sounds[at] {
+                'ə' if group.ends_with(['i', 'y']) => 'ɪ',
+                'ə' if *group == "e" && spelling.ends_with("ess") && at + 2 == sounds.len() => 'ɪ',
+                'ᵊ' if before_l && !spelling.ends_with("le") => 'ə',
+                other => other,
+            };
+        }
+    }
+    sounds
 }
 
 impl Writer {
@@ -56,6 +77,12 @@ impl Writer {
             _ => ('ㅓ', None),
         };
         self.push(onset, vowel);
+        if sounds[at] == 'W' && next == Some('ə') {
+            // Not 타우어 but 타워.
+            self.push(SILENT, 'ㅝ');
+            self.short = false;
+            return if after_next == Some('ɹ') { 3 } else { 2 };
+        }
         if let Some(glide) = glide {
             self.push(SILENT, glide);
         }
@@ -106,6 +133,10 @@ impl Writer {
             self.push(onset, if sounds[at] == 'j' { 'ㅣ' } else { 'ㅜ' });
             return 1;
         };
+        if sounds[at] == 'j' && *v == 'ə' && matches!(onset, 'ㄴ' | 'ㄹ' | 'ㄷ') {
+            self.push(onset, 'ㅣ');
+            return 1 + self.vowel(sounds, at + 1, SILENT, spelling);
+        }
         let start = self.out.len();
         let taken = 1 + self.vowel(sounds, at + 1, onset, spelling);
         let plain = self.out[start].1;
@@ -124,6 +155,7 @@ impl Writer {
         let sonorant_follows = next.is_some_and(|n| matches!(n, 'l' | 'ɹ' | 'm' | 'n'));
         let closes = self.short && !sonorant_follows;
         match c {
+            'm' if self.out.last().is_some_and(|last| last.2 == 'ㄹ') => self.out.push(('ㄹ', 'ㅡ', 'ㅁ')),
             'm' => self.close('ㅁ', 'ㅁ', 'ㅡ'),
             'n' => self.close('ㄴ', 'ㄴ', 'ㅡ'),
             'ŋ' => self.close('ㅇ', SILENT, 'ㅡ'),
