@@ -1,1 +1,25 @@
-//! Placeholder.
+//! The judge as a program: scores answers, writes final reports, from the command line or from a queue.
+//!
+//! Owns the settings, the wiring and the order of store and model: read, close the session, think, open another, write.
+//! Promises that no session is open while the model runs, that the model never runs on the async runtime's threads, and
+//! that a computation already stored is not done again. What a score is, is `viva-scoring`'s business.
+
+pub mod cli;
+pub mod evaluator;
+mod handlers;
+mod inference;
+pub mod model;
+mod report;
+mod score;
+mod serve;
+
+pub use evaluator::Evaluator;
+pub use handlers::{AnalyzeAnswer, FinalReport};
+
+/// Does what the command line says.
+pub async fn run(cli: cli::Cli) -> anyhow::Result<()> {
+    match cli.command {
+        cli::Command::Score(args) => score::run(args).await,
+        cli::Command::Serve(args) => serve::run(args).await,
+    }
+}

@@ -56,22 +56,24 @@ pub fn report_columns(report: &Report) -> ReportColumns {
 }
 
 /// Takes the written part over from the stored columns of an earlier report, if it came of the computation of that name.
+/// A failed one has no words, and is taken over as such.
 pub fn adopt_narrative(report: &mut Report, details: &Value, summary: Option<&str>, computation: &str) -> bool {
     let stored = |key: &str| details.get(key).cloned().unwrap_or_default();
-    let Ok(narrative) = serde_json::from_value::<Narrative>(stored("narrative")) else { return false };
     let points = |key| serde_json::from_value::<Vec<String>>(stored(key));
-    match (points("strengths"), points("improvements"), summary) {
-        (Ok(strengths), Ok(improvements), Some(summary))
-            if narrative.status == NarrativeStatus::Written && narrative.computation.as_deref() == Some(computation) =>
-        {
-            report.strengths = strengths;
-            report.improvements = improvements;
-            report.summary = Some(summary.to_owned());
-            report.narrative = narrative;
-            true
-        }
-        _ => false,
+    let (Ok(narrative), Ok(strengths), Ok(improvements)) =
+        (serde_json::from_value::<Narrative>(stored("narrative")), points("strengths"), points("improvements"))
+    else {
+        return false;
+    };
+    let whole = (narrative.status == NarrativeStatus::Written) == summary.is_some();
+    if !whole || narrative.computation.as_deref() != Some(computation) {
+        return false;
     }
+    report.strengths = strengths;
+    report.improvements = improvements;
+    report.summary = summary.map(str::to_owned);
+    report.narrative = narrative;
+    true
 }
 
 /// `transcripts.rubric_score`: the area, the points of each item and the points each can get. `None` without a score.

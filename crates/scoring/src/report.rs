@@ -9,8 +9,8 @@ use viva_core::report::{AreaScore, Counts, Narrative, NarrativeStatus, Report};
 use crate::rubric::{Area, Rubric};
 use crate::{Error, Judge, Language, narrative};
 
-/// Under this many weights, a model's scores are not taken to mean anything. No judge of this size has been shown to
-/// agree with people; see `docs/`.
+/// Under this many weights, a model's scores are not taken to mean anything: small ones give every answer the same
+/// points, whatever it says.
 pub const SMALLEST_JUDGE: u64 = 3_000_000_000;
 
 /// Whose interview, and what came of its answers.

@@ -1,0 +1,126 @@
+//! What can be said on the command line, and where things are by default.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Scores interview answers with a language model, and writes final reports.
+///
+/// Every score is a sum of rubric items, each with a quote that stands in the answer; what cannot be judged gets a reason
+/// instead of a number. The default model is small enough for any machine and too small to judge anybody: its scores show
+/// that everything works, no more.
+#[derive(Debug, Parser)]
+#[command(name = "eval-worker", version, after_help = AFTER)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER: &str = "\
+Examples:
+  eval-worker score --question 'What is an index?' --answer 'It is a sorted copy of ...' --stage skill --json
+  eval-worker score --question '자기소개를 부탁드립니다.' --answer - < answer.txt
+  eval-worker serve --broker-url memory:// < tasks.jsonl
+
+Settings are flags and environment variables of the same name. Results go to stdout, logs to stderr; RUST_LOG=debug shows more.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Scores one answer, now, without a database.
+    Score(ScoreArgs),
+    /// Takes tasks from a queue until it is told to stop.
+    Serve(ServeArgs),
+}
+
+/// Which model judges, by which rubric.
+#[derive(Debug, Clone, Args)]
+pub struct ModelArgs {
+    /// Language model: a name from `viva models list`, or gguf:PATH.
+    #[arg(long, visible_alias = "model", env = "LLM", value_name = "MODEL", default_value = "gemma-3-270m")]
+    pub llm: String,
+    /// Folder of the models [default: the user's data folder, viva/models].
+    #[arg(long, env = "VIVA_MODELS", value_name = "DIR")]
+    pub viva_models: Option<PathBuf>,
+    /// A rubric of your own (YAML) instead of the built-in one.
+    #[arg(long, value_name = "FILE")]
+    pub rubric: Option<PathBuf>,
+}
+
+/// Arguments of `score`.
+#[derive(Debug, Args)]
+pub struct ScoreArgs {
+    /// The question as asked.
+    #[arg(long, value_name = "TEXT")]
+    pub question: String,
+    /// The answer as recognised; `-` reads it from standard input.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub answer: String,
+    /// Stage of the interview; it decides which area of the rubric applies: intro, motivation, skill, experience,
+    /// problem_solving, communication, responsibility, growth (each but the first two also with _followup), final_statement.
+    #[arg(long, value_name = "STAGE", default_value = "intro")]
+    pub stage: String,
+    /// Language of prompt and feedback [default: that of the question].
+    #[arg(long, value_enum)]
+    pub language: Option<Language>,
+    /// Prints the whole record as JSON instead of a summary.
+    #[arg(long)]
+    pub json: bool,
+    /// Which model judges.
+    #[command(flatten)]
+    pub model: ModelArgs,
+}
+
+/// Languages of the rubric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// Korean.
+    Ko,
+    /// English.
+    En,
+}
+
+impl From<Language> for viva_scoring::Language {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::Ko => Self::Ko,
+            Language::En => Self::En,
+        }
+    }
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where tasks come from. This version knows memory:// only: a queue inside this process, fed from standard input, one
+    /// task a line ({"id", "task", "args", "kwargs"}); each outcome is printed as a line.
+    #[arg(long, env = "BROKER_URL", value_name = "URL", default_value = "amqp://guest:guest@localhost:5672/%2f", hide_env_values = true)]
+    pub broker_url: String,
+    /// Database [default: viva.db in the data folder, SQLite].
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Folder for everything that Viva writes.
+    #[arg(long, env = "VIVA_DATA", value_name = "DIR", default_value = "viva-data")]
+    pub viva_data: PathBuf,
+    /// Tasks that run at once. The model serves them one after the other; more than one keeps it busy while others wait
+    /// for the database.
+    #[arg(long, value_name = "N", default_value = "2")]
+    pub concurrency: NonZeroUsize,
+    /// Which model judges.
+    #[command(flatten)]
+    pub model: ModelArgs,
+}
+
+impl ServeArgs {
+    /// The database to use.
+    pub fn database_url(&self) -> String {
+        self.database_url.clone().unwrap_or_else(|| default_database_url(&self.viva_data))
+    }
+}
+
+/// The database of a data folder.
+pub fn default_database_url(data: &Path) -> String {
+    format!("sqlite://{}", data.join("viva.db").display())
+}

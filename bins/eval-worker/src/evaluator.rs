@@ -1,0 +1,95 @@
+//! One answer from question to stored score.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use viva_core::TaskError;
+use viva_core::evaluation::{Evaluation, Note};
+use viva_core::store::Store;
+use viva_core::task::{ANALYZE_ANSWER, GENERATE_FINAL_REPORT};
+use viva_scoring::{Answer, Judge, platform};
+use viva_worker::Runtime;
+
+use crate::handlers::{AnalyzeAnswer, FinalReport};
+use crate::inference;
+
+/// A judge with a store: what both tasks share.
+#[derive(Debug, Clone)]
+pub struct Evaluator {
+    pub(crate) store: Store,
+    pub(crate) judge: Arc<Judge>,
+}
+
+impl Evaluator {
+    /// An evaluator that keeps its results in `store`.
+    pub fn new(store: Store, judge: Arc<Judge>) -> Self {
+        Self { store, judge }
+    }
+
+    /// Registers the tasks that an evaluator does.
+    #[must_use]
+    pub fn serve_on(&self, runtime: Runtime) -> Runtime {
+        runtime
+            .handler(ANALYZE_ANSWER, Arc::new(AnalyzeAnswer(self.clone())))
+            .handler(GENERATE_FINAL_REPORT, Arc::new(FinalReport(self.clone())))
+    }
+
+    /// The judge.
+    pub fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
+    /// Evaluates an answer, or takes the evaluation that the same computation had before; stores it and the transcript's
+    /// score in one unit of work, and returns the evaluation that stands.
+    pub async fn evaluate(&self, answer: Answer, cancel: &CancellationToken) -> Result<Evaluation, TaskError> {
+        let evaluation = match self.known(&answer).await? {
+            Some(known) => known,
+            None => self.compute(answer, cancel).await?,
+        };
+        self.keep(&evaluation).await
+    }
+
+    /// The stored result of the same computation, as one of this answer.
+    async fn known(&self, answer: &Answer) -> Result<Option<Evaluation>, TaskError> {
+        let session = self.store.read().await?;
+        let known = session.evaluations().find_computed(&self.judge.computation(answer)).await?;
+        session.rollback().await?;
+        Ok(known.map(|known| adopt(known, answer)))
+    }
+
+    async fn compute(&self, answer: Answer, cancel: &CancellationToken) -> Result<Evaluation, TaskError> {
+        let judge = Arc::clone(&self.judge);
+        if let Err(error) = judge.rubric().area_of(&answer.stage) {
+            return Ok(judge.refuse(&answer, Note::new("unknown_stage", error.to_string())));
+        }
+        inference::run(cancel, move |cancel| judge.evaluate(&answer, cancel)).await
+    }
+
+    async fn keep(&self, evaluation: &Evaluation) -> Result<Evaluation, TaskError> {
+        let session = self.store.write().await?;
+        let stands = session.evaluations().record(evaluation).await?;
+        if let Some(transcript) = stands.transcript_id {
+            let area = self.judge.rubric().area_of(&stands.stage).map(|area| self.title(area, &stands));
+            let parts = platform::rubric_score(&stands, &area.unwrap_or_default());
+            session.transcripts().set_score(transcript, stands.total.map(f64::from), parts).await?;
+        }
+        session.commit().await?;
+        Ok(stands)
+    }
+
+    fn title(&self, area: &viva_scoring::rubric::Area, evaluation: &Evaluation) -> String {
+        let language = evaluation.language.parse().unwrap_or(viva_scoring::Language::Ko);
+        area.title.get(language).to_owned()
+    }
+}
+
+/// An evaluation of the same computation as one of `answer`: the same result under its ids. If it was made for this very
+/// answer it is left as it is.
+fn adopt(known: Evaluation, answer: &Answer) -> Evaluation {
+    let ids = (answer.interview_id, answer.transcript_id, answer.question_id);
+    if (known.interview_id, known.transcript_id, known.question_id) == ids {
+        return known;
+    }
+    let (interview_id, transcript_id, question_id) = ids;
+    Evaluation { evaluation_id: viva_core::evaluation::new_id(), interview_id, transcript_id, question_id, ..known }
+}

@@ -1,0 +1,50 @@
+//! From a setting to an engine that answers.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use viva_core::SystemClock;
+use viva_llm::{Engine, Local, Options};
+use viva_models::Home;
+use viva_scoring::{Judge, Rubric, Settings};
+
+use crate::cli::ModelArgs;
+
+/// Opens the model that `llm` names: `gguf:PATH`, or a name of the catalogue whose file must be in `home`. Reads the
+/// header only; weights are loaded by the first request.
+pub fn open(llm: &str, home: &Home) -> anyhow::Result<Arc<dyn Engine>> {
+    let options = match llm.split_once(':') {
+        Some(("gguf", path)) => Options::new(path),
+        Some((scheme, _)) => anyhow::bail!("LLM={scheme}:... is not supported; use gguf:PATH, or a name from `viva models list`"),
+        None => catalogued(llm, home)?,
+    };
+    let engine = Local::open(options).with_context(|| format!("the language model {llm:?} cannot be used"))?;
+    Ok(Arc::new(engine))
+}
+
+fn catalogued(name: &str, home: &Home) -> anyhow::Result<Options> {
+    let files = home.path(name)?;
+    // The digest was checked on the way here: hashing a large file twice would only delay the start.
+    let sha256 = home.catalogue().get(name)?.files.first().and_then(|file| file.sha256.clone());
+    Ok(Options { sha256, ..Options::new(files.model()) })
+}
+
+/// A judge as the settings describe it.
+pub fn judge(args: &ModelArgs) -> anyhow::Result<Judge> {
+    let home = args.viva_models.as_ref().map_or_else(Home::from_env, |dir| Ok(Home::new(dir)))?;
+    let rubric = rubric(args.rubric.as_deref())?;
+    let settings = Settings { worker_id: worker_id(), ..Settings::default() };
+    Ok(Judge::new(open(&args.llm, &home)?, rubric, Arc::new(SystemClock), settings))
+}
+
+fn rubric(path: Option<&Path>) -> anyhow::Result<Rubric> {
+    Ok(path.map_or_else(|| Ok(Rubric::builtin()), Rubric::load)?)
+}
+
+/// Host and process, for the record.
+fn worker_id() -> String {
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "localhost" } else { host.trim() };
+    format!("eval-worker@{host}:{}", std::process::id())
+}

@@ -1,0 +1,5 @@
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+
+mod command;
+mod fixture;
+mod tasks;
