@@ -1,1 +1,114 @@
+//! The database: units of work, and one repository per table inside them.
+//!
+//! Owns every statement that Viva sends. Promises that a unit of work is all or nothing on every path, a cancelled one
+//! included, and that a program never works on a schema it does not know. A repository exists only inside a [`Session`];
+//! keep sessions short, and none open while a model runs. Does not migrate unless [`migrate`] is called.
 
+mod address;
+mod entity;
+mod error;
+mod evaluation_reports;
+mod evaluations;
+mod interviews;
+mod questions;
+mod session;
+mod speech_clips;
+mod transcripts;
+
+use sea_orm::DatabaseConnection;
+pub use viva_migrations::Versions;
+
+pub use entity::evaluation_reports::Model as ReportRow;
+pub use entity::interviews::Model as Interview;
+pub use entity::questions::Model as Question;
+pub use entity::transcripts::Model as Transcript;
+pub use error::Error;
+pub use evaluation_reports::EvaluationReports;
+pub use evaluations::Evaluations;
+pub use interviews::Interviews;
+pub use questions::Questions;
+pub use session::Session;
+pub use speech_clips::{Clip, SpeechClips};
+pub use transcripts::{Answer, Transcripts};
+
+use address::Address;
+use error::During as _;
+
+/// A database whose schema this program knows. Clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    db: DatabaseConnection,
+}
+
+impl Store {
+    /// Opens the database at `url` (`sqlite:///path/to/file`), and refuses one whose schema is newer than this program or
+    /// lacks steps; the error says what to do.
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        let address = Address::parse(url)?;
+        let db = address.open(address::Missing::Refuse).await?;
+        let versions = Versions::read(&db).await.during("reading the schema's version")?;
+        refuse_newer(&address, &versions)?;
+        if versions.pending.is_empty() { Ok(Self { db }) } else { Err(Error::Pending { url: address.shown(), pending: versions.pending }) }
+    }
+
+    /// Opens a unit of work that only reads: everything in it sees one state of the database.
+    pub async fn read(&self) -> Result<Session, Error> {
+        Session::begin(&self.db, session::Mode::Read).await
+    }
+
+    /// Opens a unit of work that may write. Nothing in it lasts unless it is committed.
+    pub async fn write(&self) -> Result<Session, Error> {
+        Session::begin(&self.db, session::Mode::Write).await
+    }
+
+    /// Closes every connection, after those in use.
+    pub async fn close(self) -> Result<(), Error> {
+        self.db.close().await.during("closing the database")
+    }
+}
+
+/// Applies every step that the database at `url` lacks, and makes the database where there is none.
+///
+/// All steps or none. Returns the names of those applied.
+pub async fn migrate(url: &str) -> Result<Vec<String>, Error> {
+    let address = Address::parse(url)?;
+    let db = address.open(address::Missing::Create).await?;
+    let session = Session::begin(&db, session::Mode::Write).await?;
+    // Read inside the transaction: of two programs that start together, the second finds nothing left to do.
+    let versions = Versions::read(session.connection()).await.during("reading the schema's version")?;
+    refuse_newer(&address, &versions)?;
+    viva_migrations::up(session.connection()).await.during("migrating the database")?;
+    session.commit().await?;
+    db.close().await.during("closing the database")?;
+    Ok(versions.pending)
+}
+
+/// Takes back the newest `steps` steps, with the tables and rows that they made. All of them or none.
+pub async fn migrate_down(url: &str, steps: u32) -> Result<(), Error> {
+    let address = Address::parse(url)?;
+    let db = address.open(address::Missing::Refuse).await?;
+    let session = Session::begin(&db, session::Mode::Write).await?;
+    let versions = Versions::read(session.connection()).await.during("reading the schema's version")?;
+    refuse_newer(&address, &versions)?;
+    viva_migrations::down(session.connection(), steps).await.during("taking migrations back")?;
+    session.commit().await?;
+    db.close().await.during("closing the database")
+}
+
+/// Where the database at `url` stands. Writes nothing.
+pub async fn versions(url: &str) -> Result<Versions, Error> {
+    let db = Address::parse(url)?.open(address::Missing::Refuse).await?;
+    let versions = Versions::read(&db).await.during("reading the schema's version")?;
+    db.close().await.during("closing the database")?;
+    Ok(versions)
+}
+
+fn refuse_newer(address: &Address, versions: &Versions) -> Result<(), Error> {
+    match versions.unknown.last() {
+        Some(newest) => {
+            let (found, known) = (newest.clone(), Versions::newest_known());
+            Err(Error::Newer { url: address.shown(), found, known })
+        }
+        None => Ok(()),
+    }
+}

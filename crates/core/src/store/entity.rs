@@ -1,0 +1,10 @@
+//! The tables, one a file, no logic. Of the contract's tables only the columns that Viva reads or writes.
+
+#![allow(unreachable_pub, reason = "the derive writes public items")]
+
+pub mod evaluation_reports;
+pub mod evaluations;
+pub mod interviews;
+pub mod questions;
+pub mod speech_clips;
+pub mod transcripts;

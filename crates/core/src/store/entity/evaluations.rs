@@ -1,0 +1,22 @@
+use sea_orm::entity::prelude::*;
+
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "evaluations")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub evaluation_id: String,
+    pub interview_id: Option<i32>,
+    pub transcript_id: Option<i32>,
+    pub question_id: Option<i32>,
+    pub computation: String,
+    pub status: String,
+    pub total: Option<i32>,
+    pub record: String,
+    pub finished_at_ms: i64,
+}
+
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

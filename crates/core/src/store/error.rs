@@ -1,0 +1,101 @@
+use std::path::PathBuf;
+
+use sea_orm::{DbErr, SqlErr};
+
+use crate::error::{Classified, ErrorClass};
+
+/// What can go wrong between a unit of work and the database.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No address of a database that Viva can use. Shows no more than the scheme, since addresses may hold passwords.
+    #[error("DATABASE_URL={scheme}:... cannot be used: {reason}")]
+    Address {
+        /// The part before the colon.
+        scheme: String,
+        /// What to write instead.
+        reason: &'static str,
+    },
+    /// There is no such file.
+    #[error("{}: there is no database; run `viva migrate` to make it, or correct DATABASE_URL", path.display())]
+    NoDatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database's folder cannot be made.
+    #[error("{}: cannot make the folder of the database", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The operating system's error.
+        source: std::io::Error,
+    },
+    /// The database was migrated by a newer program.
+    #[error("{url} is newer than this program: it has {found}, and {known} is the last that this program knows; update this program")]
+    Newer {
+        /// The database, without password.
+        url: String,
+        /// The newest step it has.
+        found: String,
+        /// The newest step known here.
+        known: String,
+    },
+    /// The database lacks steps.
+    #[error("{url} lacks {}; run `viva migrate`", pending.join(", "))]
+    Pending {
+        /// The database, without password.
+        url: String,
+        /// The steps it lacks.
+        pending: Vec<String>,
+    },
+    /// No such row.
+    #[error("there is no row {id} in {table}")]
+    NotFound {
+        /// The table.
+        table: &'static str,
+        /// The id asked for.
+        id: i64,
+    },
+    /// A stored record cannot be read.
+    #[error("{table}: the stored record {id} is damaged")]
+    Damaged {
+        /// The table.
+        table: &'static str,
+        /// Which one.
+        id: String,
+        /// What its reader says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database refused or could not be reached.
+    #[error("{during}")]
+    Database {
+        /// What was being done.
+        during: &'static str,
+        /// The database's error.
+        source: DbErr,
+    },
+}
+
+impl Classified for Error {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Database { source, .. } => match source.sql_err() {
+                Some(SqlErr::UniqueConstraintViolation(_) | SqlErr::ForeignKeyConstraintViolation(_)) => ErrorClass::Permanent,
+                _ => ErrorClass::Transient,
+            },
+            Self::Folder { .. } => ErrorClass::Transient,
+            _ => ErrorClass::Permanent,
+        }
+    }
+}
+
+/// Puts the attempt to a database error.
+pub(super) trait During<T> {
+    fn during(self, during: &'static str) -> Result<T, Error>;
+}
+
+impl<T> During<T> for Result<T, DbErr> {
+    fn during(self, during: &'static str) -> Result<T, Error> {
+        self.map_err(|source| Error::Database { during, source })
+    }
+}
