@@ -49,6 +49,8 @@ pub enum NarrativeStatus {
     Written,
     /// The model failed; there is none.
     Failed,
+    /// Nobody has written it yet.
+    NotWritten,
     /// There was nothing to write about: no answer has a score.
     NothingScored,
 }

@@ -98,6 +98,7 @@ impl Page<'_> {
                 let why = report.narrative.reason.as_ref().map(|reason| escape(&reason.detail)).unwrap_or_default();
                 writeln!(text, "{} {why}\n", labels.narrative_failed).expect(INFALLIBLE);
             }
+            NarrativeStatus::NotWritten => writeln!(text, "{}\n", labels.not_written).expect(INFALLIBLE),
             NarrativeStatus::NothingScored => writeln!(text, "{}\n", labels.nothing_scored).expect(INFALLIBLE),
         }
         text

@@ -40,7 +40,6 @@ impl Judge {
     /// Writes strengths, improvements and summary into `report`, or why there are none. Blocks.
     pub fn narrate(&self, report: &mut Report, cancel: &Cancel) -> Result<(), Error> {
         if report.counts.scored == 0 {
-            report.narrative.status = NarrativeStatus::NothingScored;
             return Ok(());
         }
         let request = self.narrative_request(report)?;

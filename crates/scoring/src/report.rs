@@ -39,6 +39,7 @@ fn compose(interview: Interview, rubric: &Rubric, model: ModelRecord) -> Result<
         return Err(Error::NoAnswers);
     }
     let areas = area_scores(&evaluations, rubric, language);
+    let counts = counts(&evaluations);
     let overall = weighted(&areas).map(one_decimal);
     let stages = rubric.areas().iter().flat_map(|area| &area.stages);
     let is_scored = |stage: &str| evaluations.iter().any(|found| found.stage == stage && found.status == Status::Scored);
@@ -53,13 +54,13 @@ fn compose(interview: Interview, rubric: &Rubric, model: ModelRecord) -> Result<
         missing_areas: areas.iter().filter(|area| area.score.is_none()).map(|area| area.id.clone()).collect(),
         missing_stages: stages.filter(|stage| !is_scored(stage)).cloned().collect(),
         areas,
-        counts: counts(&evaluations),
+        counts,
         notices: too_small(&model, language).into_iter().collect(),
         strengths: Vec::new(),
         improvements: Vec::new(),
         summary: None,
         narrative: Narrative {
-            status: NarrativeStatus::NothingScored,
+            status: if counts.scored == 0 { NarrativeStatus::NothingScored } else { NarrativeStatus::NotWritten },
             reason: None,
             usage: None,
             prompt_version: narrative::VERSION.to_owned(),

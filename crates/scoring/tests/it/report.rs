@@ -118,6 +118,13 @@ fn a_summary_that_fails_is_missing_and_says_so() {
 }
 
 #[test]
+fn numbers_without_words_are_no_finished_report() {
+    let report = report(&[("skill", Some(77))]);
+    assert_eq!(report.narrative.status, NarrativeStatus::NotWritten);
+    assert!(markdown::render(&report, &Rubric::builtin()).unwrap().contains("아직 총평을 쓰지 않았습니다"));
+}
+
+#[test]
 fn a_small_model_is_said_to_be_one() {
     let small = judge(Fake::replies(&[]).with_info(info(268_000_000))).report(interview(evaluations(&[("skill", Some(77))]))).unwrap();
     assert_eq!(small.notices[0].code, "model_too_small");
