@@ -1,0 +1,107 @@
+//! The generator: decoder features and excitation to sound (iSTFTNet with snake activations).
+//!
+//! Nearly nine tenths of the work of the whole model is in the residual blocks here.
+
+use super::istft::{self, BINS};
+use super::snake_block::SnakeBlock;
+use super::weights::{Mismatch, Weights};
+use crate::nn::{Conv1d, ConvTranspose1d, Frames, Geometry, Windows, leaky_relu};
+
+const GENERATOR: &str = "/decoder/decoder/generator";
+
+#[derive(Debug)]
+pub(crate) struct Generator {
+    stages: [Stage; 2],
+    last: Conv1d,
+}
+
+/// One step up in rate: by 10, then by 6.
+#[derive(Debug)]
+struct Stage {
+    up: ConvTranspose1d,
+    excitation: Conv1d,
+    excitation_block: SnakeBlock,
+    blocks: [SnakeBlock; 3],
+}
+
+impl Generator {
+    pub(crate) fn load(weights: &Weights<'_>) -> Result<Self, Mismatch> {
+        let by_six = Geometry { taps: 12, stride: 6, padding: 3, dilation: 1 };
+        Ok(Self {
+            stages: [
+                Stage::load(weights, 0, [512, 256], 10, (by_six, 7))?,
+                Stage::load(weights, 1, [256, 128], 6, (Geometry::same(1, 1), 11))?,
+            ],
+            last: weights.float_conv(&format!("{GENERATOR}/conv_post"), [2 * BINS, 128], Geometry::same(7, 1))?,
+        })
+    }
+
+    /// `x [2F, 512]` and the excitation's spectrum `[120F + 1, 22]` to `600 F` samples.
+    pub(crate) fn forward(&self, x: &Frames, spectrum: &Frames, style: &[f32]) -> Vec<f32> {
+        istft::inverse(&self.log_spectrum(x, spectrum, style))
+    }
+
+    fn log_spectrum(&self, x: &Frames, spectrum: &Frames, style: &[f32]) -> Frames {
+        let [first, second] = &self.stages;
+        let x = first.forward(x, spectrum, style);
+        let x = second.forward(&x, spectrum, style);
+        let windows = Windows::fill(x.rows(), x.cols(), self.last.geometry, |row, out| {
+            for (out, x) in out.iter_mut().zip(x.row(row)) {
+                *out = leaky_relu(*x, 0.01);
+            }
+        });
+        let mut y = self.last.convolve(&windows);
+        y.update(|_, row| {
+            let (magnitudes, phases) = row.split_at_mut(BINS);
+            magnitudes.iter_mut().for_each(|x| *x = x.exp());
+            phases.iter_mut().for_each(|x| *x = x.sin());
+        });
+        y
+    }
+}
+
+impl Stage {
+    fn load(
+        weights: &Weights<'_>,
+        index: usize,
+        channels: [usize; 2],
+        stride: usize,
+        excitation: (Geometry, usize),
+    ) -> Result<Self, Mismatch> {
+        let (geometry, taps) = excitation;
+        let outputs = channels[1];
+        let block = |name: &str, taps| SnakeBlock::load(weights, name, outputs, taps);
+        let blocks = |kind: usize, taps| block(&format!("resblocks.{}", 3 * index + kind), taps);
+        Ok(Self {
+            up: weights.conv_transpose(&format!("{GENERATOR}/ups.{index}"), channels, stride)?,
+            excitation: weights.conv(&format!("{GENERATOR}/noise_convs.{index}"), [outputs, 2 * BINS], geometry)?,
+            excitation_block: block(&format!("noise_res.{index}"), taps)?,
+            blocks: [blocks(0, 3)?, blocks(1, 7)?, blocks(2, 11)?],
+        })
+    }
+
+    fn forward(&self, x: &Frames, spectrum: &Frames, style: &[f32]) -> Frames {
+        let up = self.up.forward(x.rows(), |row, out| {
+            for (out, x) in out.iter_mut().zip(x.row(row)) {
+                *out = leaky_relu(*x, 0.1);
+            }
+        });
+        let mut x = self.excitation_block.forward(self.excitation.forward(spectrum), style);
+        // The last stage has one row more than its input, reflected at the start.
+        let before = x.rows() - up.rows();
+        x.update(|row, x| {
+            for (x, up) in x.iter_mut().zip(up.row(row.abs_diff(before))) {
+                *x += up;
+            }
+        });
+        let [first, second, third] = &self.blocks;
+        let mut mean = first.forward(x.clone(), style);
+        let (second, third) = (second.forward(x.clone(), style), third.forward(x, style));
+        mean.update(|row, mean| {
+            for ((mean, second), third) in mean.iter_mut().zip(second.row(row)).zip(third.row(row)) {
+                *mean = (*mean + second + third) / 3.0;
+            }
+        });
+        mean
+    }
+}

@@ -1,0 +1,75 @@
+//! The generator's residual block: three pairs of convolutions, each behind a styled normalisation and a snake.
+
+use super::adain::{AdaIn, Affine};
+use super::weights::{Mismatch, Weights};
+use crate::nn::{Conv1d, Frames, Geometry, Windows, snake};
+
+const DILATIONS: [usize; 3] = [1, 3, 5];
+
+#[derive(Debug)]
+pub(crate) struct SnakeBlock {
+    layers: [[Half; 2]; 3],
+}
+
+/// Normalise, activate, convolve.
+#[derive(Debug)]
+struct Half {
+    norm: AdaIn,
+    alpha: Vec<f32>,
+    inverse: Vec<f32>,
+    conv: Conv1d,
+}
+
+impl SnakeBlock {
+    /// `name` is the block's name within the generator, `taps` the kernel size of its convolutions.
+    pub(crate) fn load(weights: &Weights<'_>, name: &str, channels: usize, taps: usize) -> Result<Self, Mismatch> {
+        let layer = |index: usize| -> Result<[Half; 2], Mismatch> {
+            let dilated = Geometry::same(taps, DILATIONS[index]);
+            Ok([
+                Half::load(weights, name, (1, index), channels, dilated)?,
+                Half::load(weights, name, (2, index), channels, Geometry::same(taps, 1))?,
+            ])
+        };
+        Ok(Self { layers: [layer(0)?, layer(1)?, layer(2)?] })
+    }
+
+    /// `[T, channels]` to the same shape.
+    pub(crate) fn forward(&self, mut x: Frames, style: &[f32]) -> Frames {
+        for [first, second] in &self.layers {
+            let y = first.conv.convolve(&first.activate(&x, style));
+            second.conv.add_to(&second.activate(&y, style), &mut x);
+        }
+        x
+    }
+}
+
+impl Half {
+    fn load(
+        weights: &Weights<'_>,
+        block: &str,
+        (half, index): (usize, usize),
+        channels: usize,
+        geometry: Geometry,
+    ) -> Result<Self, Mismatch> {
+        let module = format!("/decoder/decoder/generator/{block}");
+        let alpha = format!("decoder.decoder.generator.{block}.alpha{half}.{index}");
+        let alpha = weights.parameter(&alpha, &[1, channels, 1])?;
+        Ok(Self {
+            norm: AdaIn::load(weights, &format!("{module}/adain{half}.{index}"), channels)?,
+            inverse: alpha.iter().map(|alpha| 1.0 / alpha).collect(),
+            alpha,
+            conv: weights.conv(&format!("{module}/convs{half}.{index}"), [channels, channels], geometry)?,
+        })
+    }
+
+    /// The convolution's input, laid out in one pass over `x`.
+    fn activate(&self, x: &Frames, style: &[f32]) -> Windows {
+        let affine: Affine = self.norm.fit(x, style);
+        Windows::fill(x.rows(), x.cols(), self.conv.geometry, |row, out| {
+            affine.apply(x.row(row), out);
+            for ((x, alpha), inverse) in out.iter_mut().zip(&self.alpha).zip(&self.inverse) {
+                *x = snake(*x, *alpha, *inverse);
+            }
+        })
+    }
+}

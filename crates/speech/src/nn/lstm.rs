@@ -1,0 +1,65 @@
+//! A bidirectional LSTM (Hochreiter and Schmidhuber 1997) over one sequence.
+
+use super::activation::sigmoid;
+use super::frames::Frames;
+use super::linear::Linear;
+
+/// Two LSTMs, one from the start, one from the end; their outputs stand side by side.
+#[derive(Debug)]
+pub(crate) struct BiLstm {
+    /// Inputs to the four gates of both directions, in one product.
+    input: Linear,
+    /// `[hidden, 4 * hidden]` for each direction.
+    recurrent: [Vec<f32>; 2],
+    hidden: usize,
+}
+
+impl BiLstm {
+    /// Gates in ONNX order: input, output, forget, cell. `input` maps to `2 * 4 * hidden` outputs, forward first, its
+    /// bias being the sum of both ONNX biases; `recurrent` holds `[hidden, 4 * hidden]` for each direction.
+    pub(crate) fn new(input: Linear, recurrent: [Vec<f32>; 2], hidden: usize) -> Self {
+        debug_assert!(recurrent.iter().all(|matrix| matrix.len() == 4 * hidden * hidden));
+        Self { input, recurrent, hidden }
+    }
+
+    /// `[T, inputs]` to `[T, 2 * hidden]`.
+    pub(crate) fn forward(&self, x: &Frames) -> Frames {
+        let gates = self.input.forward(x);
+        let (forward, backward) = rayon::join(|| self.direction(&gates, 0), || self.direction(&gates, 1));
+        Frames::beside(&[&forward, &backward])
+    }
+
+    fn direction(&self, gates: &Frames, direction: usize) -> Frames {
+        let (rows, hidden) = (gates.rows(), self.hidden);
+        let mut out = Frames::fill(rows, hidden, |_, _| {});
+        let (mut h, mut c) = (vec![0.0_f32; hidden], vec![0.0_f32; hidden]);
+        let mut sums = vec![0.0_f32; 4 * hidden];
+        for step in 0..rows {
+            let row = if direction == 0 { step } else { rows - 1 - step };
+            sums.copy_from_slice(&gates.row(row)[direction * 4 * hidden..][..4 * hidden]);
+            add_product(&mut sums, &h, &self.recurrent[direction]);
+            let (input, rest) = sums.split_at(hidden);
+            let (output, rest) = rest.split_at(hidden);
+            let (forget, cell) = rest.split_at(hidden);
+            for unit in 0..hidden {
+                c[unit] = sigmoid(forget[unit]) * c[unit] + sigmoid(input[unit]) * cell[unit].tanh();
+                h[unit] = sigmoid(output[unit]) * c[unit].tanh();
+            }
+            out.as_mut_slice()[row * hidden..][..hidden].copy_from_slice(&h);
+        }
+        out
+    }
+}
+
+/// `sums += x M`, four rows of M at a time so that `sums` is read and written once for four.
+fn add_product(sums: &mut [f32], x: &[f32], matrix: &[f32]) {
+    let width = sums.len();
+    for (x, rows) in x.chunks_exact(4).zip(matrix.chunks_exact(4 * width)) {
+        let (a, rest) = rows.split_at(width);
+        let (b, rest) = rest.split_at(width);
+        let (c, d) = rest.split_at(width);
+        for ((((sum, a), b), c), d) in sums.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            *sum += x[0] * a + x[1] * b + x[2] * c + x[3] * d;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! WAV files: 16 bit, one channel, through hound.
+//!
+//! Promises that a reader of a written file sees all of it or nothing: a temporary file in the same folder is
+//! filled, synced and renamed, and the folder synced, before [`write_atomic`] returns.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Cursor, Write};
+use std::path::Path;
+
+use crate::{Error, Speech};
+
+/// The bytes of a WAV file. Samples beyond -1 and 1 are clipped.
+pub fn encode(speech: &Speech) -> Result<Vec<u8>, Error> {
+    let spec =
+        hound::WavSpec { channels: 1, sample_rate: speech.sample_rate, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let mut bytes = Cursor::new(Vec::with_capacity(44 + 2 * speech.samples.len()));
+    let mut writer = hound::WavWriter::new(&mut bytes, spec)?;
+    for sample in &speech.samples {
+        writer.write_sample((sample.clamp(-1.0, 1.0) * 32_767.0).round() as i16)?;
+    }
+    writer.finalize()?;
+    Ok(bytes.into_inner())
+}
+
+/// Writes `speech` to `path`, all or nothing.
+///
+/// # Errors
+/// [`Error::Write`] when the folder is missing, full or read-only; the temporary file is gone then, and a file that
+/// stood at `path` before is as it was.
+pub fn write_atomic(path: &Path, speech: &Speech) -> Result<(), Error> {
+    let bytes = encode(speech)?;
+    let failed = |source| Error::Write { path: path.to_owned(), source };
+    let name = path.file_name().ok_or_else(|| failed(io::Error::new(io::ErrorKind::InvalidInput, "not a file name")))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let temporary = folder.join(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
+    let written = write_synced(&temporary, &bytes).and_then(|()| fs::rename(&temporary, path));
+    written.and_then(|()| File::open(folder)?.sync_all()).map_err(|error| {
+        // Best effort: what matters to the caller is the first failure.
+        drop(fs::remove_file(&temporary));
+        failed(error)
+    })
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}

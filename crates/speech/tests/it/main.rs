@@ -1,0 +1,10 @@
+//! Promises of the speech engine, in one binary.
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+
+mod damaged_files;
+mod engine;
+mod g2p;
+mod normalise;
+mod parity;
+mod speaking;
+mod wav_files;
