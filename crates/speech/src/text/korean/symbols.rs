@@ -6,27 +6,31 @@ use super::Sound;
 /// The symbols of a sequence of sounds. Characters that are no syllable are kept as they are.
 pub(in super::super) fn write(sounds: &[Sound]) -> String {
     let mut symbols = String::new();
-    let mut previous = None;
-    for sound in sounds {
+    for (at, sound) in sounds.iter().enumerate() {
         match sound {
             Sound::Syllable(s) => {
-                symbols.push_str(onset(s, previous));
+                let before = at.checked_sub(1).and_then(|i| syllable(&sounds[i]));
+                let after = sounds.get(at + 1).and_then(syllable);
+                symbols.push_str(onset(s, before));
                 symbols.push_str(vowel(s.vowel));
-                symbols.push_str(coda(s.coda));
-                previous = Some(s.coda);
+                symbols.push_str(coda(s.coda, after));
             }
-            Sound::Other(c) => {
-                symbols.push(*c);
-                previous = None;
-            }
+            Sound::Other(c) => symbols.push(*c),
         }
     }
     symbols
 }
 
-/// `previous` is the final of the syllable before, in the same word. Plain stops are voiced between voiced sounds.
-fn onset(s: &Syllable, previous: Option<char>) -> &'static str {
-    let voiced = matches!(previous, Some(NO_CODA | 'ㄴ' | 'ㄹ' | 'ㅁ' | 'ㅇ'));
+fn syllable(sound: &Sound) -> Option<&Syllable> {
+    match sound {
+        Sound::Syllable(s) => Some(s),
+        Sound::Other(_) => None,
+    }
+}
+
+/// Plain stops are voiced between voiced sounds, and at the start of a word too: unvoiced ones are heard as aspirated there.
+fn onset(s: &Syllable, before: Option<&Syllable>) -> &'static str {
+    let voiced = before.is_none_or(|b| matches!(b.coda, NO_CODA | 'ㄴ' | 'ㄹ' | 'ㅁ' | 'ㅇ'));
     let palatal = matches!(s.vowel, 'ㅣ' | 'ㅑ' | 'ㅕ' | 'ㅛ' | 'ㅠ' | 'ㅒ' | 'ㅖ' | 'ㅟ');
     match s.onset {
         'ㄱ' if voiced => "ɡ",
@@ -46,7 +50,7 @@ fn onset(s: &Syllable, previous: Option<char>) -> &'static str {
         'ㄴ' => "n",
         'ㅁ' => "m",
         'ㅎ' => "h",
-        'ㄹ' if previous == Some('ㄹ') => "l",
+        'ㄹ' if before.is_some_and(|b| b.coda == 'ㄹ') => "l",
         'ㄹ' => "ɾ",
         _ => "",
     }
@@ -78,12 +82,14 @@ fn vowel(vowel: char) -> &'static str {
     }
 }
 
-fn coda(coda: char) -> &'static str {
+/// A final l alone is heard as a vowel (말씀 as 마을씀); the flap is not.
+fn coda(coda: char, after: Option<&Syllable>) -> &'static str {
     match coda {
         'ㄱ' => "k",
         'ㄴ' => "n",
         'ㄷ' => "t",
-        'ㄹ' => "l",
+        'ㄹ' if after.is_some_and(|a| a.onset == 'ㄹ') => "l",
+        'ㄹ' => "ɾ",
         'ㅁ' => "m",
         'ㅂ' => "p",
         'ㅇ' => "ŋ",
