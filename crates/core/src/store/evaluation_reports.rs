@@ -1,6 +1,5 @@
-use sea_orm::sea_query::{Expr, OnConflict, Query};
+use sea_orm::sea_query::{DynIden, Expr, IntoIden as _, OnConflict, Query};
 use sea_orm::{ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _};
-use serde_json::Value;
 
 use super::ReportRow;
 use super::entity::evaluation_reports::{Column, Entity};
@@ -20,32 +19,24 @@ impl EvaluationReports<'_> {
     /// Stores the report of its interview, in place of an earlier one, in one statement. The row keeps its id, whatever
     /// `report.id` says.
     pub async fn put(&self, report: &ReportRow) -> Result<(), Error> {
-        let columns = [
-            Column::TechnicalScore,
-            Column::CommunicationScore,
-            Column::CulturalFitScore,
-            Column::SummaryText,
-            Column::DetailsJson,
-            Column::EvaluatorModel,
-        ];
-        let values: [Expr; 6] = [
-            report.technical_score.into(),
-            report.communication_score.into(),
-            report.cultural_fit_score.into(),
-            report.summary_text.clone().into(),
-            report.details_json.clone().map_or(Expr::value(Option::<Value>::None), Expr::value),
-            report.evaluator_model.clone().into(),
+        let written: [(Column, Expr); 6] = [
+            (Column::TechnicalScore, report.technical_score.into()),
+            (Column::CommunicationScore, report.communication_score.into()),
+            (Column::CulturalFitScore, report.cultural_fit_score.into()),
+            (Column::SummaryText, report.summary_text.clone().into()),
+            (Column::DetailsJson, report.details_json.clone().into()),
+            (Column::EvaluatorModel, report.evaluator_model.clone().into()),
         ];
         // Both moments are the database's own: platforms have no default for them.
-        let replace =
-            OnConflict::column(Column::InterviewId).update_columns(columns).value("updated_at", Expr::current_timestamp()).to_owned();
-        let insert = Query::insert()
-            .into_table(Entity)
-            .columns(columns)
-            .columns(["interview_id", "created_at", "updated_at"])
-            .values_panic(values.into_iter().chain([report.interview_id.into(), Expr::current_timestamp(), Expr::current_timestamp()]))
-            .on_conflict(replace)
+        let replace = OnConflict::column(Column::InterviewId)
+            .update_columns(written.iter().map(|(column, _)| *column))
+            .value("updated_at", Expr::current_timestamp())
             .to_owned();
+        let (mut columns, mut values): (Vec<DynIden>, Vec<Expr>) =
+            written.into_iter().map(|(column, value)| (column.into_iden(), value)).unzip();
+        columns.extend([Column::InterviewId.into_iden(), "created_at".into_iden(), "updated_at".into_iden()]);
+        values.extend([report.interview_id.into(), Expr::current_timestamp(), Expr::current_timestamp()]);
+        let insert = Query::insert().into_table(Entity).columns(columns).values_panic(values).on_conflict(replace).to_owned();
         self.0.execute(&insert).await.during("storing a report")?;
         Ok(())
     }

@@ -1,5 +1,5 @@
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait as _, DatabaseTransaction, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::{ActiveModelTrait as _, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
 
 use super::entity::speech_clips::{Column, Entity, Model};
 use super::error::{During as _, Error};
@@ -42,7 +42,7 @@ impl SpeechClips<'_> {
     /// Puts a clip that was computed again in the place of the one whose file was lost, and returns the one that stands:
     /// another, if somebody else was faster.
     pub async fn replace(&self, lost: &Digest, clip: &Clip) -> Result<Clip, Error> {
-        let row = Model::from(clip).into_active_model();
+        let row = Model::from(clip).into_active_model().reset_all();
         let update = Entity::update_many()
             .set(row)
             .filter(Column::Computation.eq(clip.computation.as_str()))
