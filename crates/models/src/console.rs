@@ -24,9 +24,10 @@ impl Console {
     }
 
     fn say(&self, line: &str) {
-        match self.plain {
-            true => eprintln!("{line}"),
-            false => self.bar.suspend(|| eprintln!("{line}")),
+        if self.plain {
+            eprintln!("{line}");
+        } else {
+            self.bar.suspend(|| eprintln!("{line}"));
         }
     }
 
@@ -96,4 +97,16 @@ fn megabytes(bytes: u64) -> String {
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the template is a constant that parses; this is a bug")
+}
+
+/// Asks at the terminal whether a model's licence is accepted; no where there is no terminal to ask at.
+///
+/// To be given as [`PullOptions::ask`](crate::PullOptions::ask).
+pub fn ask(model: &Model) -> bool {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return false;
+    }
+    eprint!("accept {} for {} on this machine, from now on? [yes/no] ", model.licence.name, model.name);
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).is_ok_and(|_| answer.trim().eq_ignore_ascii_case("yes"))
 }

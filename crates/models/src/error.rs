@@ -181,13 +181,15 @@ impl Error {
     /// Wraps an I/O error met while `doing` something to `path` for `model`; a full disk gets its own words.
     pub(crate) fn io(model: &str, doing: &'static str, path: &Path, source: std::io::Error) -> Self {
         let full = matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
-        match full {
-            true => Self::DiskFull { model: model.to_owned(), path: path.to_owned() },
-            false => Self::Io { doing, path: path.to_owned(), source },
+        if full {
+            Self::DiskFull { model: model.to_owned(), path: path.to_owned() }
+        } else {
+            Self::Io { doing, path: path.to_owned(), source }
         }
     }
 }
 
 fn list(attempts: &[Attempt]) -> String {
-    attempts.iter().enumerate().map(|(i, a)| format!("\n  {}. {}\n     {}", i + 1, a.source, a.error)).collect()
+    let lines: Vec<_> = attempts.iter().enumerate().map(|(i, a)| format!("\n  {}. {}\n     {}", i + 1, a.source, a.error)).collect();
+    lines.concat()
 }

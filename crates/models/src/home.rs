@@ -113,12 +113,8 @@ pub(crate) fn inspect(model: &Model, file: &File, dir: &Path, record: &Record, d
     if meta.len() != expected {
         return Err(Error::WrongSize { model: name(), path, size: meta.len(), expected });
     }
-    let entry = Entry {
-        size: expected,
-        sha256: sha256.to_owned(),
-        mtime_ns: mtime_ns(&meta),
-        from: known.and_then(|entry| entry.from.clone()),
-    };
+    let entry =
+        Entry { size: expected, sha256: sha256.to_owned(), mtime_ns: mtime_ns(&meta), from: known.and_then(|entry| entry.from.clone()) };
     if depth == Depth::IfChanged && known == Some(&entry) {
         return Ok(entry);
     }

@@ -19,7 +19,7 @@ mod source;
 
 pub use catalogue::{Catalogue, File, HubPart, Kind, Licence, Model, PipPart, Source, Terms};
 #[cfg(feature = "progress")]
-pub use console::Console;
+pub use console::{Console, ask};
 pub use error::{Attempt, Error};
 pub use files::Files;
 pub use home::{Checked, Home};

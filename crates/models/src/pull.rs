@@ -38,7 +38,7 @@ impl Default for PullOptions {
             hub: None,
             python: "python3".to_owned(),
             pip_env: Vec::new(),
-            patience: Duration::from_secs(60),
+            patience: Duration::from_mins(1),
         }
     }
 }
@@ -60,7 +60,9 @@ impl Home {
         let job = Job { home: self, model, options, progress, guard };
         let (home, model_copy) = (self.clone(), model.clone());
         let (wanted, problems) = blocking(move || wanted(&model_copy, &home.folder(&model_copy))).await;
-        problems.iter().for_each(|problem| progress.event(&Event::Broken { problem }));
+        for problem in &problems {
+            progress.event(&Event::Broken { problem });
+        }
         if !wanted.is_empty() {
             job.fetch(wanted).await?;
         }

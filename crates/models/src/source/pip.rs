@@ -132,10 +132,11 @@ impl<'a> Pip<'a> {
         let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
         let said: Vec<&str> = lines().filter_map(|line| line.strip_prefix("ERROR: ")).collect();
         // A failed connection is reported as "no matching distribution"; the warnings before it name the cause.
-        let cause = lines().filter(|line| line.starts_with("WARNING: ")).last();
-        let reason = match said.is_empty() {
-            true => lines().last().unwrap_or("it failed without a word").to_owned(),
-            false => said.into_iter().chain(cause).collect::<Vec<_>>().join("; "),
+        let cause = lines().filter(|line| line.starts_with("WARNING: ")).next_back();
+        let reason = if said.is_empty() {
+            lines().next_back().unwrap_or("it failed without a word").to_owned()
+        } else {
+            said.into_iter().chain(cause).collect::<Vec<_>>().join("; ")
         };
         Error::Pip { package: package.to_owned(), reason: reason.chars().take(600).collect() }
     }
