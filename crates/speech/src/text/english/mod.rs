@@ -8,6 +8,7 @@ mod letters;
 mod lexicon;
 mod normalise;
 mod number;
+mod quantity;
 mod transliterate;
 
 pub(super) use normalise::english as normalise;
