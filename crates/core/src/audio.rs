@@ -11,6 +11,7 @@ mod error;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+pub use atomic::write_whole;
 pub use error::Error;
 
 use crate::Digest;
@@ -43,7 +44,7 @@ impl Folder {
     pub fn put(&self, bytes: &[u8]) -> Result<Digest, Error> {
         let digest = Digest::of(bytes);
         if self.open(&digest)?.is_none() {
-            atomic::write(&self.clip_path(&digest), bytes)?;
+            write_whole(&self.clip_path(&digest), bytes)?;
         }
         Ok(digest)
     }
@@ -68,7 +69,7 @@ impl Folder {
         let path = self.alias_path(name)?;
         let bytes = self.open(digest)?.ok_or_else(|| Error::Missing(digest.clone()))?;
         if read(&path)?.as_ref() != Some(&bytes) {
-            atomic::write(&path, &bytes)?;
+            write_whole(&path, &bytes)?;
         }
         Ok(path)
     }

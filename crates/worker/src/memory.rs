@@ -134,7 +134,10 @@ impl MemoryConsumer {
 #[async_trait]
 impl Consumer for MemoryConsumer {
     async fn next(&mut self) -> Option<Delivery> {
-        while !self.stopped {
+        if self.stopped {
+            return None;
+        }
+        loop {
             // Registered before looking, so that a message which arrives in between is not missed.
             let changed = self.queue.changed.notified();
             if let Some(delivery) = self.take() {
@@ -142,7 +145,6 @@ impl Consumer for MemoryConsumer {
             }
             changed.await;
         }
-        None
     }
 
     async fn stop(&mut self) {

@@ -5,8 +5,13 @@ use std::path::Path;
 use super::error::{At as _, Error};
 
 /// Writes a whole file or nothing: temporary name in the same folder, sync, rename, sync of the folder.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let folder = path.parent().expect("clips and aliases lie in a folder; this is a bug");
+///
+/// A file of that name is replaced; whoever reads it sees the old one or the new one.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
     // A name of its own for each writer: two that store the same clip must not write into one file.
     let temporary = folder.join(format!(".{}.tmp", uuid::Uuid::new_v4()));
     let written = fill(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));

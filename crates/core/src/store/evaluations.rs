@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
@@ -37,7 +39,7 @@ impl Evaluations<'_> {
             .update_column(Column::Computation)
             .to_owned();
         let insert = Entity::insert(row).on_conflict(existing);
-        parse(insert.exec_with_returning(self.0).await.during("storing an evaluation")?)
+        parse(&insert.exec_with_returning(self.0).await.during("storing an evaluation")?)
     }
 
     /// The evaluation that stands for a computation, whichever answer it was made for. Failures are not among them.
@@ -49,20 +51,22 @@ impl Evaluations<'_> {
             .one(self.0)
             .await
             .during("looking for an evaluation")?;
-        found.map(parse).transpose()
+        found.as_ref().map(parse).transpose()
     }
 
     /// The newest evaluation of each answer of an interview, in the order in which they were stored.
     pub async fn newest(&self, interview_id: i32) -> Result<Vec<Evaluation>, Error> {
         let find = Entity::find().filter(Column::InterviewId.eq(interview_id)).order_by_asc(Column::Id);
         let all = find.all(self.0).await.during("reading the evaluations of an interview")?;
-        let superseded = |(at, row): (usize, &Model)| all[at + 1..].iter().any(|later| later.transcript_id == row.transcript_id);
-        let stand: Vec<bool> = all.iter().enumerate().map(|pair| !superseded(pair)).collect();
-        all.into_iter().zip(stand).filter(|(_, stands)| *stands).map(|(row, _)| parse(row)).collect()
+        // Backwards, the first of each answer is its newest.
+        let mut seen = HashSet::new();
+        let mut newest: Vec<&Model> = all.iter().rev().filter(|row| seen.insert(row.transcript_id)).collect();
+        newest.reverse();
+        newest.into_iter().map(parse).collect()
     }
 }
 
-fn parse(row: Model) -> Result<Evaluation, Error> {
+fn parse(row: &Model) -> Result<Evaluation, Error> {
     serde_json::from_str(&row.record).map_err(|source| damaged(&row.evaluation_id, source))
 }
 

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use viva_core::audio::Folder;
+use viva_core::audio::{Folder, write_whole};
 use viva_core::{Classified as _, Digest, ErrorClass};
 
 use crate::disk::{self, Disk};
@@ -33,10 +33,10 @@ fn storing_again_writes_nothing() {
     let (_place, folder) = folder();
     let path = folder.clip_path(&folder.put(b"sound").unwrap());
     let before = std::fs::metadata(&path).unwrap().modified().unwrap();
-    std::fs::File::open(&path).unwrap().set_modified(before - std::time::Duration::from_secs(60)).unwrap();
+    std::fs::File::open(&path).unwrap().set_modified(before - std::time::Duration::from_mins(1)).unwrap();
     folder.put(b"sound").unwrap();
     let after = std::fs::metadata(&path).unwrap().modified().unwrap();
-    assert_eq!(after, before - std::time::Duration::from_secs(60));
+    assert_eq!(after, before - std::time::Duration::from_mins(1));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn an_alias_that_is_right_already_keeps_its_date() {
     let (_place, folder) = folder();
     let digest = folder.put(b"sound").unwrap();
     let path = folder.alias("q_1.wav", &digest).unwrap();
-    let old = std::fs::metadata(&path).unwrap().modified().unwrap() - std::time::Duration::from_secs(60);
+    let old = std::fs::metadata(&path).unwrap().modified().unwrap() - std::time::Duration::from_mins(1);
     std::fs::File::open(&path).unwrap().set_modified(old).unwrap();
     folder.alias("q_1.wav", &digest).unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), old);
@@ -83,6 +83,23 @@ fn whoever_overwrites_an_alias_in_place_does_not_reach_the_clip() {
     let path = folder.alias("q_1.wav", &digest).unwrap();
     std::fs::write(&path, b"another worker was here").unwrap();
     assert_eq!(folder.open(&digest).unwrap().unwrap(), b"sound");
+}
+
+#[test]
+fn any_file_can_be_written_whole_even_by_a_bare_name() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("report.json");
+    for text in ["{}", "{\"evaluations\":[]}"] {
+        write_whole(&path, text.as_bytes()).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+    assert_eq!(files_in(place.path()), ["report.json"]);
+    let bare = format!("viva-test-{}.tmp", std::process::id());
+    write_whole(Path::new(&bare), b"here").unwrap();
+    assert_eq!(std::fs::read(&bare).unwrap(), b"here");
+    std::fs::remove_file(bare).unwrap();
+    let error = write_whole(&place.path().join("missing/report.json"), b"{}").unwrap_err();
+    assert!(error.to_string().contains("missing/report.json: cannot write"), "{error}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ async fn consumer(queue: &MemoryQueue, prefetch: usize) -> Box<dyn Consumer> {
 }
 
 async fn nothing_comes(consumer: &mut dyn Consumer) -> bool {
-    timeout(Duration::from_secs(3600), consumer.next()).await.is_err()
+    timeout(Duration::from_hours(1), consumer.next()).await.is_err()
 }
 
 #[tokio::test(start_paused = true)]

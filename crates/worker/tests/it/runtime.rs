@@ -72,7 +72,7 @@ async fn a_lost_claim_says_nothing_to_anybody() {
     let asked = report(1);
     let mut outcome = worker.replies.expect(&asked.id);
     worker.queue.publish(asked).await.unwrap();
-    tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+    tokio::time::sleep(std::time::Duration::from_hours(1)).await;
     assert!(outcome.try_recv().is_err());
     assert_eq!(worker.stop().await, Drained { settled: 1, handed_back: 0 });
 }
