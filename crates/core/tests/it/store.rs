@@ -65,6 +65,7 @@ on_every_database! {
         of_fifty_evaluations_at_once_one_stands,
         of_fifty_clips_at_once_one_stands,
         of_fifty_reports_at_once_one_row_is_left,
+        of_fifty_that_read_before_they_write_none_fails,
         a_failed_evaluation_blocks_nothing_and_is_kept,
         the_same_computation_for_another_answer_has_its_own_evaluation,
         a_lost_clip_is_replaced_once;

@@ -2,5 +2,6 @@
 
 mod drain;
 mod harness;
+mod logging;
 mod memory;
 mod runtime;

@@ -66,6 +66,18 @@ pub async fn of_fifty_reports_at_once_one_row_is_left(database: Database) {
     assert_eq!(count(&database, "evaluation_reports").await, 1);
 }
 
+/// A transaction that SQLite begins without a lock fails at its first write when another one wrote since its first read.
+pub async fn of_fifty_that_read_before_they_write_none_fails(database: Database) {
+    let store = database.store().await;
+    let all = all_at_once(&store, |store, number| async move {
+        let session = store.write().await?;
+        let before = session.evaluation_reports().find(153).await?;
+        session.evaluation_reports().put(&report(153, before.map_or(0.0, |_| number.into()))).await?;
+        session.commit().await
+    });
+    assert_eq!(all.await.len(), MANY as usize);
+}
+
 pub async fn a_failed_evaluation_blocks_nothing_and_is_kept(database: Database) {
     let store = database.store().await;
     let session = store.write().await.unwrap();
