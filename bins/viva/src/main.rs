@@ -1,2 +1,42 @@
-//! Placeholder.
-fn main() {}
+//! Viva in one process: `viva demo` voices and scores a sample interview; the other commands look after models,
+//! the database, and the machine.
+
+mod cli;
+mod demo;
+mod doctor;
+mod migrate;
+mod models;
+
+use clap::Parser;
+use cli::{Cli, Command};
+
+fn main() -> std::process::ExitCode {
+    viva_worker::logging::init();
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::from(error).context("the async runtime could not start")),
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command.unwrap_or_else(|| Command::Demo(cli.demo)) {
+        Command::Demo(args) => demo::run(args, &cli.settings).await,
+        Command::Models(args) => models::run(args, &cli.settings.home()?).await,
+        Command::Migrate(args) => migrate::run(&args, &cli.settings).await,
+        Command::Doctor => doctor::run(&cli.settings).await,
+    }
+}
+
+/// What went wrong, and below it why, for a person at a terminal.
+fn failed(error: &anyhow::Error) -> std::process::ExitCode {
+    eprintln!("viva: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because {cause}");
+    }
+    std::process::ExitCode::FAILURE
+}

@@ -1,0 +1,112 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use viva_models::Home;
+
+use crate::models::ModelsArgs;
+
+/// Voices interview questions, scores the answers and writes the report.
+///
+/// Without a command, `viva` runs the demo: it fetches a voice and a small language model (about 350 MB, once), speaks the
+/// 17 questions of a sample interview, scores the 17 answers, and leaves sound and report in a folder. It asks nothing and
+/// needs no server. A second run takes what is stored and computes nothing.
+#[derive(Debug, Parser)]
+#[command(name = "viva", version, args_conflicts_with_subcommands = true, after_help = AFTER)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    #[command(flatten)]
+    pub(crate) demo: DemoArgs,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+const AFTER: &str = "\
+Examples:
+  viva                                   the demo, in Korean
+  viva demo --language en --data out     the English interview, into ./out
+  viva models list                       what there is to download, and under which licence
+  viva models pull qwen3-8b              a judge whose scores are worth reading
+  viva demo --llm qwen3-8b               ... and the demo with it
+  viva doctor                            what this machine has and what it lacks
+
+Settings are flags and environment variables of the same name. Logs go to stderr; RUST_LOG=debug shows more.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Voices and scores a sample interview, from nothing, in one process.
+    Demo(DemoArgs),
+    /// Lists, fetches and checks models.
+    Models(ModelsArgs),
+    /// Brings the database up to date, or shows where it stands.
+    Migrate(MigrateArgs),
+    /// Looks at this machine: models, folders, database, processor; says what to do about what is wrong.
+    Doctor,
+}
+
+/// Where things are. The same names everywhere.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Settings {
+    /// Folder of the models [default: the user's data folder, viva/models].
+    #[arg(long, env = "VIVA_MODELS", value_name = "DIR", global = true)]
+    pub(crate) viva_models: Option<PathBuf>,
+    /// Folder for everything that Viva writes: database, audio, reports.
+    #[arg(long, env = "VIVA_DATA", value_name = "DIR", default_value = "viva-data", global = true)]
+    pub(crate) viva_data: PathBuf,
+    /// Database [default: SQLite in the data folder].
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", global = true, hide_env_values = true)]
+    pub(crate) database_url: Option<String>,
+    /// Language model: a name from `viva models list`, or gguf:PATH.
+    #[arg(long, env = "LLM", value_name = "MODEL", default_value = "gemma-3-270m", global = true)]
+    pub(crate) llm: String,
+    /// Voice, from `tts-worker voices`.
+    #[arg(long, env = "VOICE", value_name = "NAME", default_value = "jf_alpha", global = true)]
+    pub(crate) voice: String,
+}
+
+impl Settings {
+    /// The folder of models, as set or as usual.
+    pub(crate) fn home(&self) -> anyhow::Result<Home> {
+        let home = self.viva_models.as_ref().map_or_else(Home::from_env, |dir| Ok(Home::new(dir)));
+        home.context("there is no folder for models")
+    }
+
+    /// The database to use with the data folder `data`.
+    pub(crate) fn database_url(&self, data: &std::path::Path) -> String {
+        self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", data.join("viva.db").display()))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    /// Korean.
+    Ko,
+    /// English.
+    En,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Folder for the demo's files: report.json, report.md, audio/q_<id>.wav [default: the data folder].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Which of the two sample interviews.
+    #[arg(long, value_enum, default_value = "ko", conflicts_with = "interview")]
+    pub(crate) language: Language,
+    /// An interview of your own, in the form of the project's samples/*.yaml.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) interview: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArgs {
+    /// Shows what is applied and what is pending, and changes nothing.
+    #[arg(long)]
+    pub(crate) status: bool,
+    /// Undoes the last N steps. Viva's own tables in them are dropped with their rows.
+    #[arg(long, value_name = "N", conflicts_with = "status")]
+    pub(crate) down: Option<u32>,
+}

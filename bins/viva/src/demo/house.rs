@@ -1,0 +1,99 @@
+//! Both workers in this process, each behind its own in-memory queue, over one database and one folder.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tts_worker::{Studio, SynthesizeHandler, Voice};
+use viva_core::SystemClock;
+use viva_core::audio::Folder;
+use viva_core::clock::Clock as _;
+use viva_core::report::Report;
+use viva_core::store::{self, Store};
+use viva_core::task::{ANALYZE_ANSWER, GENERATE_FINAL_REPORT, SYNTHESIZE, TaskMessage};
+use viva_models::{Console, PullOptions};
+use viva_scoring::markdown;
+use viva_worker::{Drained, MemoryQueue, MemoryReplies, Queue as _, Runtime};
+
+use super::sample::Sample;
+use crate::cli::Settings;
+
+/// A running house.
+pub(super) struct House {
+    store: Store,
+    evaluator: eval_worker::Evaluator,
+    cpu: MemoryQueue,
+    gpu: MemoryQueue,
+    replies: MemoryReplies,
+    shutdown: CancellationToken,
+    workers: Vec<JoinHandle<Result<Drained, viva_worker::queue::Error>>>,
+}
+
+/// A task's result, and the time from asking to having it.
+pub(super) struct Timed {
+    pub(super) value: Value,
+    pub(super) wall_s: f64,
+}
+
+impl House {
+    /// Fetches what is missing, makes the database, writes the interview's rows, and starts both workers.
+    pub(super) async fn open(settings: &Settings, data: &Path, sample: &Sample) -> anyhow::Result<Self> {
+        let home = settings.home()?;
+        home.pull("kokoro", &PullOptions::default(), &Console::new()).await?;
+        let model = eval_worker::cli::ModelArgs { llm: settings.llm.clone(), viva_models: Some(home.dir().to_owned()), rubric: None };
+        let judge = Arc::new(eval_worker::model::judge(model).await?);
+        let url = settings.database_url(data);
+        store::migrate(&url).await.context("the database cannot be made")?;
+        let store = Store::connect(&url).await?;
+        let session = store.write().await?;
+        sample.store(&session).await?;
+        session.commit().await?;
+        let folder = Folder::at(data.join("audio"))?;
+        let studio = Arc::new(Studio::new(store.clone(), folder, Voice::from_home(home), Arc::new(SystemClock)));
+        let evaluator = eval_worker::Evaluator::new(store.clone(), judge);
+        let (cpu, gpu, replies) = (MemoryQueue::new(), MemoryQueue::new(), MemoryReplies::new());
+        let runtime = |queue: &MemoryQueue| Runtime::new(Arc::new(queue.clone()), Arc::new(replies.clone())).concurrency(NonZeroUsize::MIN);
+        let voice = runtime(&cpu).handler(SYNTHESIZE, Arc::new(SynthesizeHandler::new(studio, settings.voice.clone())));
+        let judge = evaluator.serve_on(runtime(&gpu));
+        let shutdown = CancellationToken::new();
+        let workers = [voice, judge].map(|runtime| tokio::spawn(runtime.run(shutdown.clone()))).into();
+        Ok(Self { store, evaluator, cpu, gpu, replies, shutdown, workers })
+    }
+
+    /// Sends a task as a platform would and waits for its result.
+    pub(super) async fn ask(&self, task: &str, args: Vec<Value>, kwargs: Value) -> anyhow::Result<Timed> {
+        let queue = match task {
+            SYNTHESIZE => &self.cpu,
+            ANALYZE_ANSWER | GENERATE_FINAL_REPORT => &self.gpu,
+            other => return Err(anyhow!("no queue takes {other}; this is a bug")),
+        };
+        let kwargs = kwargs.as_object().cloned().unwrap_or_default();
+        let message = TaskMessage::new(task, args, kwargs);
+        let start = SystemClock.monotonic();
+        let outcome = self.replies.expect(&message.id);
+        queue.publish(message).await?;
+        let value = outcome.await.context("the worker ended without an answer")?.into_result().map_err(|what| anyhow!("{task} failed: {what}"))?;
+        Ok(Timed { value, wall_s: SystemClock.monotonic().since(start).as_secs_f64() })
+    }
+
+    /// The stored report, and the page that people read.
+    pub(super) async fn report(&self, interview_id: i32) -> anyhow::Result<(Report, String)> {
+        let report = self.evaluator.stored_report(interview_id).await?;
+        let page = markdown::render(&report, self.evaluator.judge().rubric())?;
+        Ok((report, page))
+    }
+
+    /// Stops the workers and closes the database.
+    pub(super) async fn close(self) -> anyhow::Result<()> {
+        self.shutdown.cancel();
+        for worker in self.workers {
+            worker.await??;
+        }
+        drop(self.evaluator);
+        Ok(self.store.close().await?)
+    }
+}
