@@ -6,14 +6,16 @@ Usage: llm_reference.py LLAMA_SERVER MODEL.gguf OUT_DIR NAME
 Writes OUT_DIR/NAME.tokens.json (500 strings and their ids, special tokens not parsed) and OUT_DIR/NAME.greedy.json
 (10 prompts: prompt ids, the greedy continuation by weights dequantised to f32, and the gap between the two likeliest
 log-probabilities at each step). Needs: pip install gguf numpy."""
-import json, os, random, subprocess, sys, tempfile, time, urllib.request
+import json, os, random, socket, subprocess, sys, tempfile, time, urllib.request
 
 import numpy as np
 from gguf import GGUFReader, GGUFValueType, GGUFWriter, GGMLQuantizationType
 from gguf.quants import dequantize
 
 SERVER, MODEL, OUT, NAME = sys.argv[1:5]
-PORT = 18123
+with socket.socket() as probe:
+    probe.bind(("127.0.0.1", 0))
+    PORT = probe.getsockname()[1]
 STEPS = 48
 
 PROMPTS = [
@@ -73,7 +75,7 @@ def full_precision(path, out):
 
 
 def serve(path):
-    args = [SERVER, "-m", path, "--host", "127.0.0.1", "--port", str(PORT), "-t", "2", "-c", "2048", "-np", "1", "-fa", "off", "-ctk", "f32", "-ctv", "f32", "--no-webui"]
+    args = [SERVER, "-m", path, "--host", "127.0.0.1", "--port", str(PORT), "-t", "1", "-c", "2048", "-np", "1", "-fa", "off", "-ctk", "f32", "-ctv", "f32", "--no-webui"]
     process = subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(600):
         try:

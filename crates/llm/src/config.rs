@@ -25,7 +25,6 @@ pub(crate) enum Activation {
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) layers: usize,
-    pub(crate) width: usize,
     pub(crate) heads: usize,
     pub(crate) kv_heads: usize,
     pub(crate) head: usize,
@@ -73,7 +72,6 @@ impl Config {
         let rope_scale = gguf.float(&key("rope.scaling.factor")).filter(|f| scaled && *f > 0.0).map_or(1.0, f64::from);
         Ok(Self {
             layers: gguf.required(&key("block_count"))?,
-            width,
             heads,
             kv_heads,
             head,

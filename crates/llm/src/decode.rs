@@ -144,7 +144,9 @@ impl Decoder {
             mask => {
                 let mut logits = self.model.logits(&hidden)?.flatten_all()?.to_vec1::<f32>()?;
                 if let Some(mask) = mask {
-                    mask.apply_to(&mut logits);
+                    // The vocabulary may be padded beyond what the grammar knows.
+                    logits.truncate(mask.len());
+                    mask.iter_unset_entries(|id| logits[id] = f32::NEG_INFINITY);
                 }
                 Ok(answer.sampler.pick(&logits) as u32)
             }

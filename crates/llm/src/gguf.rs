@@ -96,10 +96,6 @@ impl Gguf {
         self.number(key).filter(|&n| n > 0).ok_or_else(|| self.bad(format!("has no usable `{key}` in its metadata")))
     }
 
-    pub(crate) fn list(&self, key: &str) -> Option<&[Value]> {
-        self.value(key).and_then(|v| v.to_vec().ok()).map(Vec::as_slice)
-    }
-
     pub(crate) fn has_tensor(&self, name: &str) -> bool {
         self.content.tensor_infos.contains_key(name)
     }

@@ -25,10 +25,9 @@ pub(crate) struct View {
 impl View {
     /// `rows` new tokens behind `held` ones, each seeing itself and what came before, at most `window` tokens in all.
     pub(crate) fn new(angles: Angles, held: usize, rows: usize, window: Option<usize>) -> candle_core::Result<Self> {
-        let reach = window.unwrap_or(usize::MAX);
-        let from = (held + 1).saturating_sub(reach);
+        let from = window.map_or(0, |window| (held + 1).saturating_sub(window));
         let seen = held + rows - from;
-        let hidden = |row: usize, key: usize| key > held + row || key + reach <= held + row;
+        let hidden = |row: usize, key: usize| key > held + row || window.is_some_and(|window| key + window <= held + row);
         let values: Vec<f32> =
             (0..rows).flat_map(|r| (from..from + seen).map(move |k| if hidden(r, k) { f32::NEG_INFINITY } else { 0.0 })).collect();
         let mask = values.iter().any(|v| *v != 0.0).then(|| Tensor::from_vec(values, (rows, seen), &Device::Cpu)).transpose()?;
