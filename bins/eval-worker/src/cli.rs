@@ -1,7 +1,7 @@
 //! What can be said on the command line, and where things are by default.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -38,7 +38,7 @@ pub enum Command {
 /// Which model judges, by which rubric.
 #[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
-    /// Language model: a name from `viva models list`, or gguf:PATH.
+    /// Language model: a name from `viva models list`, fetched if it isn't here, or gguf:PATH.
     #[arg(long, visible_alias = "model", env = "LLM", value_name = "MODEL", default_value = "gemma-3-270m")]
     pub llm: String,
     /// Folder of the models [default: the user's data folder, viva/models].
@@ -98,7 +98,7 @@ pub struct ServeArgs {
     /// task a line ({"id", "task", "args", "kwargs"}); each outcome is printed as a line.
     #[arg(long, env = "BROKER_URL", value_name = "URL", default_value = "amqp://guest:guest@localhost:5672/%2f", hide_env_values = true)]
     pub broker_url: String,
-    /// Database [default: viva.db in the data folder, SQLite].
+    /// Database [default: viva.db in the data folder, SQLite; made where it is missing].
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// Folder for everything that Viva writes.
@@ -111,16 +111,4 @@ pub struct ServeArgs {
     /// Which model judges.
     #[command(flatten)]
     pub model: ModelArgs,
-}
-
-impl ServeArgs {
-    /// The database to use.
-    pub fn database_url(&self) -> String {
-        self.database_url.clone().unwrap_or_else(|| default_database_url(&self.viva_data))
-    }
-}
-
-/// The database of a data folder.
-pub fn default_database_url(data: &Path) -> String {
-    format!("sqlite://{}", data.join("viva.db").display())
 }

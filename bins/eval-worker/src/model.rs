@@ -1,18 +1,19 @@
-//! From a setting to an engine that answers.
+//! From settings to a judge and its store.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use viva_core::SystemClock;
+use viva_core::store::{self, Store};
 use viva_llm::{Engine, Local, Options};
-use viva_models::Home;
+use viva_models::{Console, Home, PullOptions};
 use viva_scoring::{Judge, Rubric, Settings};
 
-use crate::cli::ModelArgs;
+use crate::cli::{ModelArgs, ServeArgs};
 
-/// Opens the model that `llm` names: `gguf:PATH`, or a name of the catalogue whose file must be in `home`. Reads the
-/// header only; weights are loaded by the first request.
+/// Opens the model that `llm` names: `gguf:PATH`, or a name of the catalogue, fetched with progress on stderr if it is not
+/// in `home`. Reads the header only; weights are loaded by the first request. Blocks, and must not be called on a thread of
+/// the async runtime.
 pub fn open(llm: &str, home: &Home) -> anyhow::Result<Arc<dyn Engine>> {
     let options = match llm.split_once(':') {
         Some(("gguf", path)) => Options::new(path),
@@ -24,22 +25,35 @@ pub fn open(llm: &str, home: &Home) -> anyhow::Result<Arc<dyn Engine>> {
 }
 
 fn catalogued(name: &str, home: &Home) -> anyhow::Result<Options> {
-    let files = home.path(name)?;
+    let files = home.pull_blocking(name, &PullOptions::default(), &Console::new())?;
     // The digest was checked on the way here: hashing a large file twice would only delay the start.
     let sha256 = home.catalogue().get(name)?.files.first().and_then(|file| file.sha256.clone());
     Ok(Options { sha256, ..Options::new(files.model()) })
 }
 
 /// A judge as the settings describe it.
-pub fn judge(args: &ModelArgs) -> anyhow::Result<Judge> {
-    let home = args.viva_models.as_ref().map_or_else(Home::from_env, |dir| Ok(Home::new(dir)))?;
-    let rubric = rubric(args.rubric.as_deref())?;
-    let settings = Settings { worker_id: worker_id(), ..Settings::default() };
-    Ok(Judge::new(open(&args.llm, &home)?, rubric, Arc::new(SystemClock), settings))
+pub async fn judge(args: ModelArgs) -> anyhow::Result<Judge> {
+    tokio::task::spawn_blocking(move || {
+        let home = args.viva_models.map_or_else(Home::from_env, |dir| Ok(Home::new(dir))).context("there is no folder for models")?;
+        let rubric = args.rubric.as_deref().map_or_else(|| Ok(Rubric::builtin()), Rubric::load)?;
+        let settings = Settings { worker_id: worker_id(), ..Settings::default() };
+        Ok(Judge::new(open(&args.llm, &home)?, rubric, Arc::new(SystemClock), settings))
+    })
+    .await?
 }
 
-fn rubric(path: Option<&Path>) -> anyhow::Result<Rubric> {
-    Ok(path.map_or_else(|| Ok(Rubric::builtin()), Rubric::load)?)
+/// The database to keep results in. The default one, in the data folder, is made or brought up to date; one that was named
+/// is left as it is.
+pub(crate) async fn store(args: &ServeArgs) -> anyhow::Result<Store> {
+    let url = match &args.database_url {
+        Some(url) => url.clone(),
+        None => {
+            let url = format!("sqlite://{}", args.viva_data.join("viva.db").display());
+            store::migrate(&url).await.context("the database cannot be made")?;
+            url
+        }
+    };
+    Store::connect(&url).await.context("the database cannot be used")
 }
 
 /// Host and process, for the record.

@@ -20,7 +20,7 @@ pub(crate) async fn run(args: ScoreArgs) -> anyhow::Result<()> {
         text: if args.answer == "-" { stdin()? } else { args.answer },
         language,
     };
-    let judge = model::judge(&args.model)?;
+    let judge = model::judge(args.model).await?;
     let work = move |cancel: &viva_llm::Cancel| judge.evaluate(&answer, cancel);
     let evaluation = inference::run(&CancellationToken::new(), work).await?;
     if args.json {

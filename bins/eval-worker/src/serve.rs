@@ -7,7 +7,6 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use viva_core::store::Store;
 use viva_core::task::TaskMessage;
 use viva_worker::{MemoryQueue, MemoryReplies, Outcome, Queue as _, Runtime};
 
@@ -16,8 +15,8 @@ use crate::{Evaluator, model};
 
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     only_memory(&args.broker_url)?;
-    let store = Store::connect(&args.database_url()).await.context("the database cannot be used")?;
-    let evaluator = Evaluator::new(store, Arc::new(model::judge(&args.model)?));
+    let store = model::store(&args).await?;
+    let evaluator = Evaluator::new(store, Arc::new(model::judge(args.model).await?));
     let (queue, replies) = (MemoryQueue::new(), MemoryReplies::new());
     let runtime = Runtime::new(Arc::new(queue.clone()), Arc::new(replies.clone())).concurrency(args.concurrency);
     let runtime = evaluator.serve_on(runtime);

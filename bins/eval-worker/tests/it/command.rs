@@ -86,7 +86,8 @@ fn a_broker_that_this_version_lacks_is_said_so() {
 #[test]
 fn a_missing_database_is_named_with_the_command_that_makes_it() {
     let folder = TempDir::new().unwrap();
-    let said = refused(&program().args(["serve", "--broker-url", "memory://", "--viva-data"]).arg(folder.path()).output().unwrap());
+    let (_, url) = database(&folder);
+    let said = refused(&program().args(["serve", "--broker-url", "memory://", "--database-url", &url]).output().unwrap());
     assert!(said.contains("viva.db") && said.contains("viva migrate"), "{said}");
 }
 

@@ -2,4 +2,5 @@
 
 mod command;
 mod fixture;
+mod sample;
 mod tasks;
