@@ -22,18 +22,22 @@ pub fn encode(speech: &Speech) -> Result<Vec<u8>, Error> {
     Ok(bytes.into_inner())
 }
 
-/// Writes `speech` to `path`, all or nothing.
+/// Writes `speech` to `path`, all or nothing. See [`write_bytes`].
+pub fn write_atomic(path: &Path, speech: &Speech) -> Result<(), Error> {
+    write_bytes(path, &encode(speech)?)
+}
+
+/// Writes an encoded file to `path`, all or nothing.
 ///
 /// # Errors
 /// [`Error::Write`] when the folder is missing, full or read-only; the temporary file is gone then, and a file that
 /// stood at `path` before is as it was.
-pub fn write_atomic(path: &Path, speech: &Speech) -> Result<(), Error> {
-    let bytes = encode(speech)?;
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
     let name = path.file_name().ok_or_else(|| failed(io::Error::new(io::ErrorKind::InvalidInput, "not a file name")))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let temporary = folder.join(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
-    let written = write_synced(&temporary, &bytes).and_then(|()| fs::rename(&temporary, path));
+    let written = write_synced(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
     written.and_then(|()| File::open(folder)?.sync_all()).map_err(|error| {
         // Best effort: what matters to the caller is the first failure.
         drop(fs::remove_file(&temporary));

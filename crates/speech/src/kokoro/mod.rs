@@ -170,6 +170,11 @@ impl Kokoro {
     }
 }
 
+/// The names of the voices in a voices file, in order, without loading the model.
+pub fn voices(path: &Path) -> Result<Vec<String>, Error> {
+    Ok(Voices::open(path)?.names().map(str::to_owned).collect())
+}
+
 /// Refuses a speed outside [`SPEEDS`].
 pub fn check_speed(speed: f32) -> Result<(), Error> {
     if SPEEDS.contains(&speed) { Ok(()) } else { Err(Error::Speed { speed }) }

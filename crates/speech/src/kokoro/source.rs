@@ -84,21 +84,24 @@ impl Source {
 
 /// Short-time Fourier transform: window 20, hop 5, centred with reflection.
 fn spectrum(samples: &[f32]) -> Frames {
-    let window = hann();
-    let half = SIZE / 2;
+    let (window, half, last) = (hann(), SIZE / 2, samples.len() - 1);
     let reflected = |at: usize| {
-        let last = samples.len() - 1;
         let at = at.abs_diff(half);
         samples[if at > last { 2 * last - at } else { at }]
     };
-    let angle = |bin: usize, at: usize| std::f64::consts::TAU * (bin * at % SIZE) as f64 / SIZE as f64;
+    // One turn of the circle: bin b at sample n stands at b * n.
+    let circle: [(f64, f64); SIZE] = std::array::from_fn(|at| (std::f64::consts::TAU * at as f64 / SIZE as f64).sin_cos());
     Frames::fill(samples.len() / HOP + 1, 2 * BINS, |row, out| {
         let frame: [f64; SIZE] = std::array::from_fn(|at| f64::from(reflected(row * HOP + at) * window[at]));
         for bin in 0..BINS {
-            let re: f64 = frame.iter().enumerate().map(|(at, x)| x * angle(bin, at).cos()).sum();
-            let im: f64 = -frame.iter().enumerate().map(|(at, x)| x * angle(bin, at).sin()).sum::<f64>();
+            let (mut re, mut im) = (0.0, 0.0);
+            for (at, x) in frame.iter().enumerate() {
+                let (sin, cos) = circle[bin * at % SIZE];
+                re += x * cos;
+                im -= x * sin;
+            }
             // The first and last bin are real: a negative one has the phase +pi, never -pi (the sign of a rounding error).
-            let im = if bin == 0 || bin == BINS - 1 { 0.0 } else { im };
+            let im: f64 = if bin == 0 || bin == BINS - 1 { 0.0 } else { im };
             out[bin] = re.hypot(im) as f32;
             out[BINS + bin] = im.atan2(re) as f32;
         }

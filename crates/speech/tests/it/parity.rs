@@ -85,10 +85,15 @@ fn the_first_half_equals_the_float_model() {
 fn the_excitation_equals_the_float_models_within_a_percent() {
     for reference in references() {
         let excitation = engine().model().excite(&reference.floats("pitch"));
-        reference.report("excitation", relative_rms(&excitation.samples, &reference.floats("excitation")), 1e-2);
-        let magnitudes = |frames: &Frames| (0..frames.rows()).flat_map(|row| frames.row(row)[..11].to_vec()).collect::<Vec<_>>();
-        let theirs = magnitudes(&reference.frames("har"));
-        reference.report("magnitudes", relative_rms(&magnitudes(&excitation.spectrum), &theirs), 1e-2);
+        // The graph sums phases in f32, whose error grows with the length; the script computes them in f64 too.
+        let exact = relative_rms(&excitation.samples, &reference.floats("exact_excitation"));
+        reference.report("exact", exact, 1e-4);
+        if reference.ints("ids").len() <= 64 {
+            reference.report("excitation", relative_rms(&excitation.samples, &reference.floats("excitation")), 1e-2);
+            let magnitudes = |frames: &Frames| (0..frames.rows()).flat_map(|row| frames.row(row)[..11].to_vec()).collect::<Vec<_>>();
+            let theirs = magnitudes(&reference.frames("har"));
+            reference.report("magnitudes", relative_rms(&magnitudes(&excitation.spectrum), &theirs), 1e-2);
+        }
     }
 }
 

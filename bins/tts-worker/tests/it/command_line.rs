@@ -1,0 +1,83 @@
+//! The program as a newcomer meets it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn tts_worker(data: &Path, arguments: &[&str]) -> Output {
+    // Makes sure that the model is there before the program would fetch it.
+    viva_testkit::model("kokoro");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tts-worker"));
+    for name in ["DATABASE_URL", "BROKER_URL", "AUDIO_URL", "VOICE", "SPEED"] {
+        command.env_remove(name);
+    }
+    command.env("VIVA_DATA", data).current_dir(data).args(arguments).output().unwrap()
+}
+
+fn refused(data: &Path, arguments: &[&str]) -> String {
+    let output = tts_worker(data, arguments);
+    assert!(!output.status.success(), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_manifest_becomes_files_and_the_second_time_nothing_is_computed() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("q.tsv"), "first\t네.\nsecond.wav\t안녕하세요.\n").unwrap();
+    let say = || lines(&tts_worker(data.path(), &["say", "--manifest", "q.tsv", "--out", "out"]));
+    let first = say();
+    assert_eq!(first.len(), 2);
+    for (line, file) in first.iter().zip(["first.wav", "second.wav"]) {
+        let bytes = std::fs::metadata(data.path().join("out").join(file)).unwrap().len();
+        let audio_s = (bytes - 44) as f64 / 48_000.0;
+        assert!((line["audio_s"].as_f64().unwrap() - audio_s).abs() < 1e-3, "{line}");
+        assert!(line["wall_ms"].as_f64().unwrap() > 0.0, "{line}");
+        assert_eq!(line["cached"], false);
+    }
+    assert!(say().iter().all(|line| line["cached"] == true));
+}
+
+#[test]
+fn voices_are_listed() {
+    let data = tempfile::tempdir().unwrap();
+    let output = tts_worker(data.path(), &["voices"]);
+    assert!(output.status.success(), "{output:?}");
+    let names = String::from_utf8(output.stdout).unwrap();
+    assert!(names.lines().any(|name| name == "jf_alpha"), "{names}");
+}
+
+#[test]
+fn bad_texts_are_refused_before_anything_is_written() {
+    let data = tempfile::tempdir().unwrap();
+    let said = refused(data.path(), &["say", "😀", "--out", "a.wav"]);
+    assert!(said.contains("nothing to say"), "{said}");
+    let said = refused(data.path(), &["say", "네.", "--speed", "9", "--out", "a.wav"]);
+    assert!(said.contains("from 0.5"), "{said}");
+    let said = refused(data.path(), &["say", "네.", "--language", "xx", "--out", "a.wav"]);
+    assert!(said.contains("\"ko\" or \"en\""), "{said}");
+    assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_read_only_folder_is_named() {
+    let data = tempfile::tempdir().unwrap();
+    // Nobody may create files in /sys, root included, whom permission bits don't stop elsewhere.
+    let said = refused(data.path(), &["say", "네.", "--out", "/sys/a.wav"]);
+    assert!(said.contains("/sys/a.wav") && said.contains("choose another"), "{said}");
+    let said = refused(data.path(), &["say", "네.", "--viva-data", "/sys/viva", "--out", "a.wav"]);
+    assert!(said.contains("/sys/viva") && said.contains("--viva-data"), "{said}");
+}
+
+#[test]
+fn without_a_broker_serve_says_what_this_version_can_do() {
+    let data = tempfile::tempdir().unwrap();
+    let said = refused(data.path(), &["serve"]);
+    assert!(said.contains("BROKER_URL=amqp://... is not supported") && said.contains("BROKER_URL=memory://"), "{said}");
+}

@@ -1,0 +1,6 @@
+//! Promises of the voice worker, in one binary.
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+
+mod command_line;
+mod synthesize;
+mod workplace;
