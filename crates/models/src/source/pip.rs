@@ -132,7 +132,7 @@ impl<'a> Pip<'a> {
         let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
         let said: Vec<&str> = lines().filter_map(|line| line.strip_prefix("ERROR: ")).collect();
         // A failed connection is reported as "no matching distribution"; the warnings before it name the cause.
-        let cause = lines().filter(|line| line.starts_with("WARNING: ")).next_back();
+        let cause = lines().rfind(|line| line.starts_with("WARNING: "));
         let reason = if said.is_empty() {
             lines().next_back().unwrap_or("it failed without a word").to_owned()
         } else {

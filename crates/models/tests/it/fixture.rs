@@ -49,8 +49,7 @@ impl Demo {
             let (size, digest) = (bytes.len(), sha256(bytes));
             writeln!(text, "[[model.file]]\nrole = {role:?}\nname = {name:?}\nsize = {size}\nsha256 = {digest:?}").unwrap();
         }
-        sources.iter().for_each(|source| text.push_str(source));
-        Catalogue::parse(&text).unwrap()
+        Catalogue::parse(&(text + &sources.concat())).unwrap()
     }
 
     /// Wheels of the three packages that hold the model.

@@ -64,7 +64,7 @@ fn a_broken_file_is_named_and_it_alone_is_fetched_again() {
     let options = PullOptions { hub: Some(hub.address.clone()), ..PullOptions::default() };
     let files = home.pull_blocking("demo", &options, &()).unwrap();
     let breakages: [(&[u8], &str); 2] =
-        [(&demo.weights[..1234], "it has 1234 bytes and should have 300000"), (&[7; 300_000], "its SHA-256 is")];
+        [(&demo.weights[..1234], "it has 1234 bytes and should have 300000"), (&vec![7; 300_000], "its SHA-256 is")];
     for (round, (bytes, expected)) in breakages.into_iter().enumerate() {
         fs::write(files.model(), bytes).unwrap();
         let heard = Heard::default();
