@@ -5,7 +5,7 @@ use tts_worker::cli::Cli;
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    viva_worker::logging::init();
+    viva_worker::logging::init(viva_worker::logging::WORKER);
     match tts_worker::run(Cli::parse()).await {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {

@@ -11,7 +11,7 @@ use clap::Parser;
 use cli::{Cli, Command};
 
 fn main() -> std::process::ExitCode {
-    viva_worker::logging::init();
+    viva_worker::logging::init(viva_worker::logging::PERSON);
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,

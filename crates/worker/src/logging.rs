@@ -4,16 +4,18 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 
-/// The filter when `RUST_LOG` is not set.
-const DEFAULT: &str = "info,sqlx=warn,sea_orm=warn,sea_orm_migration=warn";
+/// What a worker says when `RUST_LOG` is not set.
+pub const WORKER: &str = "info,sqlx=warn,sea_orm=warn,sea_orm_migration=warn";
+/// The same for a program that talks to a person on stdout: trouble only.
+pub const PERSON: &str = "warn";
 
-/// Starts logging. `RUST_LOG` filters (`info` unless told); `VIVA_LOG=json` writes one JSON object a line.
+/// Starts logging. `RUST_LOG` filters (`default` unless told); `VIVA_LOG=json` writes one JSON object a line.
 ///
 /// Call it once, first thing in `main`; a second call changes nothing. A filter that cannot be read is reported and left out.
-pub fn init() {
+pub fn init(default: &str) {
     let filter = match std::env::var("RUST_LOG") {
         Ok(text) if !text.is_empty() => EnvFilter::builder().parse_lossy(text),
-        _ => EnvFilter::new(DEFAULT),
+        _ => EnvFilter::new(default),
     };
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if std::env::var("VIVA_LOG").is_ok_and(|kind| kind == "json") {

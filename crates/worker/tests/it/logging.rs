@@ -8,8 +8,8 @@ use serde_json::Value;
 #[test]
 fn speak() {
     if std::env::var_os("VIVA_TEST_SPEAK").is_some() {
-        viva_worker::logging::init();
-        viva_worker::logging::init();
+        viva_worker::logging::init(viva_worker::logging::WORKER);
+        viva_worker::logging::init(viva_worker::logging::WORKER);
         tracing::info!(task.id = "t1", duration_ms = 12, "done");
         tracing::debug!("a detail");
     }
