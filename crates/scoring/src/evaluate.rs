@@ -20,7 +20,7 @@ use crate::{Error, Language, evidence, injection, prompt, triage};
 pub struct Settings {
     /// How tokens are chosen; greedy unless told.
     pub sampling: Sampling,
-    /// Bound of an evaluation in tokens. The schema ends it well before, in most tokenisers.
+    /// Bound of one reply in tokens. The schemas end earlier, even where a syllable takes three tokens.
     pub max_tokens: usize,
     /// Stored with every result.
     pub worker_id: String,
@@ -28,7 +28,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { sampling: Sampling::default(), max_tokens: 1_200, worker_id: "local".to_owned() }
+        Self { sampling: Sampling::default(), max_tokens: 2_000, worker_id: "local".to_owned() }
     }
 }
 

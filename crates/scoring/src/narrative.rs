@@ -16,10 +16,12 @@ use crate::{Error, Judge, Language};
 
 /// Version of the prompt below.
 pub const VERSION: &str = "narrate/1";
+/// Shortest text that says anything, in characters.
+const TEXT_MIN: usize = 10;
 /// Longest strength or improvement, in characters.
-pub const POINT_MAX: usize = 80;
+pub const POINT_MAX: usize = 60;
 /// Longest summary, in characters.
-pub const SUMMARY_MAX: usize = 240;
+pub const SUMMARY_MAX: usize = 200;
 /// Most strengths, and most improvements.
 pub const POINTS_MAX: usize = 3;
 
@@ -111,20 +113,18 @@ fn within(text: &str, max: usize) -> bool {
 }
 
 fn schema() -> Value {
-    let point = json!({ "type": "string", "minLength": 1, "maxLength": POINT_MAX });
+    let point = json!({ "type": "string", "minLength": TEXT_MIN, "maxLength": POINT_MAX });
     let points = json!({ "type": "array", "items": point, "minItems": 1, "maxItems": POINTS_MAX });
-    let summary = json!({ "type": "string", "minLength": 1, "maxLength": SUMMARY_MAX });
+    let summary = json!({ "type": "string", "minLength": TEXT_MIN, "maxLength": SUMMARY_MAX });
     crate::prompt::object(&json!({ "strengths": points, "improvements": points, "summary": summary }))
 }
 
 fn messages(report: &Report, language: Language) -> Vec<Message> {
     let rules = language.pick(
         "당신은 면접 채점 결과를 정리합니다. 아래 채점 결과에 있는 것만 쓰고, 없는 내용은 지어내지 않습니다. \
-         점수가 없는 답변은 칭찬하지도 탓하지도 않습니다. strengths와 improvements는 각각 1~3개, summary는 두세 문장으로, 모두 한국어로 씁니다.\n\
-         형식: {\"strengths\":[\"\"],\"improvements\":[\"\"],\"summary\":\"\"}",
+         점수가 없는 답변은 칭찬하지도 탓하지도 않습니다. strengths와 improvements는 각각 1~3개, summary는 두세 문장으로, 모두 한국어로 씁니다.",
         "You sum up the scores of a job interview. Use only what the scores below say and make nothing up. Neither praise nor blame \
-         answers without a score. Write 1 to 3 strengths, 1 to 3 improvements, and a summary of two or three sentences, all in English.\n\
-         Form: {\"strengths\":[\"\"],\"improvements\":[\"\"],\"summary\":\"\"}",
+         answers without a score. Write 1 to 3 strengths, 1 to 3 improvements, and a summary of two or three sentences, all in English.",
     );
     let mut parts = vec![Part::Trusted(areas(report, language))];
     for (index, evaluation) in report.evaluations.iter().enumerate() {
@@ -134,7 +134,10 @@ fn messages(report: &Report, language: Language) -> Vec<Message> {
         }
         parts.push(Part::Trusted("\n".to_owned()));
     }
-    let task = language.pick("\n위 결과를 JSON으로 정리하세요.", "\nSum this up as JSON.");
+    let task = language.pick(
+        "\n위 결과를 strengths, improvements, summary가 있는 JSON으로 정리하세요.",
+        "\nSum this up as JSON with strengths, improvements and summary.",
+    );
     parts.push(Part::Trusted(task.to_owned()));
     vec![Message { role: Role::System, parts: vec![Part::Trusted(rules.to_owned())] }, Message { role: Role::User, parts }]
 }

@@ -52,7 +52,7 @@ pub(crate) fn read(reply: &str, answer: &str, area: &Area, rubric: &Rubric, lang
     }
     let feedback = reply.feedback.trim().to_owned();
     if feedback.is_empty() || feedback.chars().count() > FEEDBACK_MAX {
-        return Err(format!("the feedback must have 1 to {FEEDBACK_MAX} characters"));
+        return Err(format!("the feedback must say something in at most {FEEDBACK_MAX} characters"));
     }
     Ok(Verdict { items, feedback, warnings })
 }

@@ -106,7 +106,7 @@ fn the_summary_is_written_from_evaluations_and_never_sees_an_answer() {
 
 #[test]
 fn a_summary_that_fails_is_missing_and_says_so() {
-    let long = json!({ "strengths": ["가".repeat(81)], "improvements": ["나"], "summary": "다" }).to_string();
+    let long = json!({ "strengths": ["가".repeat(61)], "improvements": ["나"], "summary": "다" }).to_string();
     let four = json!({ "strengths": ["가", "나", "다", "라"], "improvements": ["나"], "summary": "다" }).to_string();
     for reply in ["훌륭한 지원자", "{}", r#"{"strengths":[],"improvements":["가"],"summary":"나"}"#, &long, &four] {
         let report = narrated(&judge(Fake::replies(&[reply])), &[("skill", Some(77))]);
