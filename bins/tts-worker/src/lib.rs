@@ -23,7 +23,7 @@ pub use voice::Voice;
 /// Does what the command line says.
 pub async fn run(cli: cli::Cli) -> anyhow::Result<()> {
     match cli.command {
-        cli::Command::Say(args) => say::run(args).await,
+        cli::Command::Say(args) => say::run(&args).await,
         cli::Command::Voices(args) => voices(&args).await,
         cli::Command::Serve(args) => serve::run(args).await,
     }

@@ -18,16 +18,16 @@ struct Line {
     text: String,
 }
 
-pub(crate) async fn run(args: SayArgs) -> anyhow::Result<()> {
-    let lines = lines(&args)?;
+pub(crate) async fn run(args: &SayArgs) -> anyhow::Result<()> {
+    let lines = lines(args)?;
     if let [only] = lines.as_slice() {
         // A bad text is refused before anything is opened or fetched.
-        recipe(&args, &only.text)?;
+        recipe(args, &only.text)?;
     }
     let studio = house::studio(&args.store, &args.models).await?;
     let mut failures = 0;
     for line in &lines {
-        match say(&studio, &args, line).await {
+        match say(&studio, args, line).await {
             Ok(said) => println!("{said}"),
             Err(error) if args.manifest.is_none() => return Err(error.into()),
             Err(error) => {

@@ -75,7 +75,9 @@ impl AdainBlock {
         let affine = self.norm1.fit(x, style);
         let activate = |affine: &Affine, x: &[f32], out: &mut [f32]| {
             affine.apply(x, out);
-            out.iter_mut().for_each(|x| *x = leaky_relu(*x, 0.2));
+            for x in out {
+                *x = leaky_relu(*x, 0.2);
+            }
         };
         let windows = if let Some(doubling) = &self.doubling {
             let activated = Frames::fill(x.rows(), x.cols(), |row, out| activate(&affine, x.row(row), out));

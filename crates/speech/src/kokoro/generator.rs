@@ -53,8 +53,9 @@ impl Generator {
         let mut y = self.last.convolve(&windows);
         y.update(|_, row| {
             let (magnitudes, phases) = row.split_at_mut(BINS);
-            magnitudes.iter_mut().for_each(|x| *x = x.exp());
-            phases.iter_mut().for_each(|x| *x = x.sin());
+            for (magnitude, phase) in magnitudes.iter_mut().zip(phases) {
+                (*magnitude, *phase) = (magnitude.exp(), phase.sin());
+            }
         });
         y
     }

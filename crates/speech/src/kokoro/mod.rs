@@ -20,6 +20,7 @@ mod vocab;
 mod voices;
 mod weights;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -200,5 +201,8 @@ fn parse_model(path: &Path, bytes: &[u8]) -> Result<Model, Error> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail; this is a bug");
+        text
+    })
 }

@@ -93,17 +93,18 @@ fn spectrum(samples: &[f32]) -> Frames {
     let circle: [(f64, f64); SIZE] = std::array::from_fn(|at| (std::f64::consts::TAU * at as f64 / SIZE as f64).sin_cos());
     Frames::fill(samples.len() / HOP + 1, 2 * BINS, |row, out| {
         let frame: [f64; SIZE] = std::array::from_fn(|at| f64::from(reflected(row * HOP + at) * window[at]));
-        for bin in 0..BINS {
-            let (mut re, mut im) = (0.0, 0.0);
+        let (magnitudes, phases) = out.split_at_mut(BINS);
+        for (bin, (magnitude, phase)) in magnitudes.iter_mut().zip(phases).enumerate() {
+            let (mut re, mut im) = (0.0_f64, 0.0_f64);
             for (at, x) in frame.iter().enumerate() {
                 let (sin, cos) = circle[bin * at % SIZE];
                 re += x * cos;
                 im -= x * sin;
             }
             // The first and last bin are real: a negative one has the phase +pi, never -pi (the sign of a rounding error).
-            let im: f64 = if bin == 0 || bin == BINS - 1 { 0.0 } else { im };
-            out[bin] = re.hypot(im) as f32;
-            out[BINS + bin] = im.atan2(re) as f32;
+            let im = if bin == 0 || bin == BINS - 1 { 0.0 } else { im };
+            *magnitude = re.hypot(im) as f32;
+            *phase = im.atan2(re) as f32;
         }
     })
 }

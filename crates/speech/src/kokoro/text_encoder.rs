@@ -38,7 +38,9 @@ impl TextEncoder {
             x = conv.forward(&x);
             x.update(|_, row| {
                 norm.apply(row);
-                row.iter_mut().for_each(|x| *x = leaky_relu(*x, 0.2));
+                for x in row {
+                    *x = leaky_relu(*x, 0.2);
+                }
             });
         }
         self.lstm.forward(&x)

@@ -75,7 +75,9 @@ impl Voices {
                 *sum += weight * value;
             }
         }
-        sum.iter_mut().for_each(|value| *value /= total);
+        for value in &mut sum {
+            *value /= total;
+        }
         Ok(Style(sum))
     }
 

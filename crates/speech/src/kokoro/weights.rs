@@ -159,8 +159,8 @@ impl<'a> Weights<'a> {
     fn scale_from(&self, module: &str, product: &str) -> Result<Vec<f32>, Mismatch> {
         let node = self.graph.producer(product).filter(|node| node.op == "Mul");
         let inputs = node.into_iter().flat_map(|node| &node.inputs);
-        let scale = inputs.filter_map(|name| self.graph.initialiser(name)).next();
-        let values = scale.and_then(crate::onnx::Initialiser::values);
+        let mut constants = inputs.filter_map(|name| self.graph.initialiser(name));
+        let values = constants.next().and_then(crate::onnx::Initialiser::values);
         values.ok_or_else(|| mismatch(module, "no scale for its weights"))
     }
 

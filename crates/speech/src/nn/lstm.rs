@@ -41,9 +41,10 @@ impl BiLstm {
             let (input, rest) = sums.split_at(hidden);
             let (output, rest) = rest.split_at(hidden);
             let (forget, cell) = rest.split_at(hidden);
-            for unit in 0..hidden {
-                c[unit] = sigmoid(forget[unit]) * c[unit] + sigmoid(input[unit]) * cell[unit].tanh();
-                h[unit] = sigmoid(output[unit]) * c[unit].tanh();
+            let gates = input.iter().zip(output).zip(forget).zip(cell);
+            for ((h, c), (((input, output), forget), cell)) in h.iter_mut().zip(&mut c).zip(gates) {
+                *c = sigmoid(*forget) * *c + sigmoid(*input) * cell.tanh();
+                *h = sigmoid(*output) * c.tanh();
             }
             out.as_mut_slice()[row * hidden..][..hidden].copy_from_slice(&h);
         }

@@ -60,10 +60,11 @@ impl Moments {
         for (block_mean, block_squares, rows) in blocks {
             let rows = rows as f64;
             let total = count + rows;
-            for channel in 0..cols {
-                let delta = f64::from(block_mean[channel]) - mean[channel];
-                mean[channel] += delta * rows / total;
-                squares[channel] += f64::from(block_squares[channel]) + delta * delta * count * rows / total;
+            let merged = mean.iter_mut().zip(&mut squares).zip(block_mean.iter().zip(&block_squares));
+            for ((mean, squares), (block_mean, block_squares)) in merged {
+                let delta = f64::from(*block_mean) - *mean;
+                *mean += delta * rows / total;
+                *squares += f64::from(*block_squares) + delta * delta * count * rows / total;
             }
             count = total;
         }
