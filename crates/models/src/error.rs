@@ -87,7 +87,7 @@ pub enum Error {
 
     /// A licence that must be accepted has not been.
     #[error(
-        "{model} comes under {licence} ({url}), which rules out commercial use: read it, then accept it once with `--accept-licence {licence}`"
+        "{model} comes under {licence} ({url}), which rules out commercial use: read it, then accept it once with `viva models pull {model} --accept-licence {licence}`"
     )]
     NotAccepted {
         /// The model.
