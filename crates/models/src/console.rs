@@ -7,6 +7,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{Event, Licence, Model, Progress, Terms};
 
+/// What the bar shows while the total is not known.
+const UNKNOWN: &str = "{spinner} {bytes} {bytes_per_sec}";
+
 /// Writes to stderr what a pull does.
 #[derive(Debug)]
 pub struct Console {
@@ -20,6 +23,7 @@ impl Console {
     /// A bar if stderr is a terminal, lines if not.
     pub fn new() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(style(UNKNOWN));
         Self { bar, plain: !std::io::stderr().is_terminal(), tenths: AtomicU64::new(0) }
     }
 
@@ -58,16 +62,19 @@ impl Progress for Console {
             Event::Start { model } => {
                 self.tenths.store(0, Relaxed);
                 self.bar.reset();
-                self.bar.set_style(style("{spinner} {bytes} {bytes_per_sec}"));
+                self.bar.set_style(style(UNKNOWN));
                 self.say(&headline(model));
                 self.say(&terms(&model.licence));
             }
             Event::Waiting { model } => self.say(&format!("  another process is fetching {}: waiting for it", model.name)),
-            Event::Broken { problem } => self.say(&format!("  {problem}: fetching it again")),
+            Event::Broken { problem } => {
+                let problem = problem.to_string();
+                self.say(&format!("  {}: fetching it again", problem.split("; run `viva").next().unwrap_or(&problem)));
+            }
             Event::Asking { source } => self.say(&format!("  from {source}")),
             Event::Bytes { done, total } => self.bytes(*done, *total),
             Event::Checking { file } => self.bar.set_message(format!("checking {file}")),
-            Event::Failed { error, .. } => self.say(&format!("  {error}")),
+            Event::Failed { error, .. } => self.say(&format!("  that did not work: {}", shortened(&error.to_string()))),
             Event::Done { files, .. } => {
                 self.bar.finish_and_clear();
                 self.say(&format!("  in place: {}", files.dir().display()));
@@ -89,6 +96,13 @@ fn terms(licence: &Licence) -> String {
         Terms::NonCommercial => "  NOTE: no commercial use of this model\n",
     };
     format!("{plainly}  licence: {}{note} ({})", licence.name, licence.url)
+}
+
+/// The whole story is in the error that a pull ends with, if it does.
+fn shortened(text: &str) -> String {
+    const MAX: usize = 200;
+    let short: String = text.chars().take(MAX).collect();
+    if short.len() < text.len() { short + "..." } else { short }
 }
 
 fn megabytes(bytes: u64) -> String {

@@ -4,6 +4,7 @@ mod hub;
 mod pip;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::pull::Job;
@@ -55,11 +56,13 @@ pub(crate) struct Meter<'a> {
     total: Option<u64>,
     /// Bytes of the pieces that are complete.
     complete: u64,
+    /// The most that was shown: wheels are counted packed and files unpacked, and a bar must not go back.
+    shown: AtomicU64,
 }
 
 impl<'a> Meter<'a> {
     pub(crate) fn new(progress: &'a dyn Progress, wanted: &[File]) -> Self {
-        Self { progress, total: wanted.iter().map(|f| f.size).sum(), complete: 0 }
+        Self { progress, total: wanted.iter().map(|f| f.size).sum(), complete: 0, shown: AtomicU64::new(0) }
     }
 
     /// A total learnt from the source, where the manifest has none.
@@ -72,7 +75,9 @@ impl<'a> Meter<'a> {
     /// `bytes` of the running piece are here.
     fn show(&self, bytes: u64) {
         let done = self.complete + bytes;
-        self.progress.event(&Event::Bytes { done: self.total.map_or(done, |total| done.min(total)), total: self.total });
+        let done = self.total.map_or(done, |total| done.min(total));
+        let done = self.shown.fetch_max(done, Relaxed).max(done);
+        self.progress.event(&Event::Bytes { done, total: self.total });
     }
 
     /// A piece of `bytes` is complete.
