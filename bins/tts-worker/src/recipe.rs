@@ -81,7 +81,7 @@ mod tests {
         let name = recipe("안녕하세요.", "ko", "v", 1.0).computation();
         assert_eq!(recipe("[기술] 안녕하세요.", "auto", " v", 1.0).computation(), name);
         assert_ne!(recipe("안녕하세요!", "ko", "v", 1.0).computation(), name);
-        assert_ne!(recipe("안녕하세요.", "en", "v", 1.0).computation(), name);
+        assert_ne!(recipe("React", "en", "v", 1.0).computation(), recipe("React", "ko", "v", 1.0).computation());
         assert_ne!(recipe("안녕하세요.", "ko", "w", 1.0).computation(), name);
         assert_ne!(recipe("안녕하세요.", "ko", "v", 1.1).computation(), name);
     }
