@@ -49,7 +49,8 @@ impl Gguf {
         let content = Content::read(&mut BufReader::new(file)).map_err(|e| bad(format!("is not a readable GGUF file ({e})")))?;
         for (name, tensor) in &content.tensor_infos {
             let elements = tensor.shape.dims().iter().try_fold(1u64, |n, &d| n.checked_mul(d as u64));
-            let bytes = elements.and_then(|n| (n / tensor.ggml_dtype.block_size() as u64).checked_mul(tensor.ggml_dtype.type_size() as u64));
+            let bytes =
+                elements.and_then(|n| (n / tensor.ggml_dtype.block_size() as u64).checked_mul(tensor.ggml_dtype.type_size() as u64));
             let end = bytes.and_then(|b| content.tensor_data_offset.checked_add(tensor.offset)?.checked_add(b));
             if end.is_none_or(|end| end > length) {
                 return Err(bad(format!("ends before its tensor {name}: the file has {length} bytes")));

@@ -78,8 +78,10 @@ fn name(role: Role) -> &'static str {
 /// Ours and theirs are tokenised apart, so that no token spans the border.
 fn encode_parts(parts: &[Part], tokenizer: &Tokenizer, ids: &mut Vec<u32>) -> Result<(), Error> {
     for part in parts {
-        let (Part::Trusted(text) | Part::Data(text)) = part;
-        ids.extend(tokenizer.encode_data(text)?);
+        ids.extend(match part {
+            Part::Trusted(text) => tokenizer.encode(text)?,
+            Part::Data(text) => tokenizer.encode_data(text)?,
+        });
     }
     Ok(())
 }

@@ -23,6 +23,8 @@ struct Inner {
     trie: TokTrie,
     bos: Option<u32>,
     ends: Vec<u32>,
+    /// Pieces that stand for themselves wherever they occur, whatever merging would do; the longest first.
+    fixed: Vec<(String, u32)>,
 }
 
 impl std::fmt::Debug for Tokenizer {
@@ -38,13 +40,15 @@ impl Tokenizer {
         let byte_level = merges.model_type() == "gpt2";
         let bytes: Vec<Vec<u8>> = (0..count).map(|id| token_bytes(&merges, id, byte_level)).collect();
         let eos = merges.eos_token();
-        let mut ends: Vec<u32> = END_OF_TURN.iter().filter_map(|piece| merges.get_token(piece)).filter(|id| merges.is_special_token(*id)).collect();
+        let mut ends: Vec<u32> =
+            END_OF_TURN.iter().filter_map(|piece| merges.get_token(piece)).filter(|id| merges.is_special_token(*id)).collect();
         ends.push(eos);
         ends.sort_unstable();
         ends.dedup();
         let trie = TokTrie::from(&TokRxInfo::new(count, eos), &bytes);
         let bos = gguf.boolean("tokenizer.ggml.add_bos_token").unwrap_or(!byte_level).then(|| merges.bos_token());
-        Ok(Self(Arc::new(Inner { merges, trie, bos, ends })))
+        let fixed = fixed_pieces(&merges);
+        Ok(Self(Arc::new(Inner { merges, trie, bos, ends, fixed })))
     }
 
     /// The token that opens a prompt, where the model wants one.
@@ -58,22 +62,48 @@ impl Tokenizer {
 
     /// Ids of `text`, in which the text of a special token stands for that token: for chat templates only.
     pub fn encode_template(&self, text: &str) -> Result<Vec<u32>, Error> {
-        self.encode(text, &EncodeOptions::with_parse_special(false, true))
+        let options = EncodeOptions::with_parse_special(false, true);
+        if text.is_empty() {
+            Ok(Vec::new())
+        } else {
+            self.0.merges.encode_with_options(text, &options).map_err(|e| Error::Tokenizer(e.to_string()))
+        }
+    }
+
+    /// Ids of `text` as llama.cpp makes them when it does not parse special tokens.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, Error> {
+        self.encode_around(text, |_| true)
     }
 
     /// Ids of `text`, none of them special, whatever the text says.
     pub fn encode_data(&self, text: &str) -> Result<Vec<u32>, Error> {
-        let ids = self.encode(text, &EncodeOptions::with_parse_special(false, false))?;
+        let ids = self.encode_around(text, |id| !self.is_special(id))?;
         if !ids.iter().any(|id| self.is_special(*id)) {
             return Ok(ids);
         }
         // Merging can in principle arrive at a special token's own text. Cut apart, it cannot.
         let mut apart = Vec::with_capacity(text.len());
         for character in text.chars() {
-            let piece = self.encode(character.encode_utf8(&mut [0; 4]), &EncodeOptions::with_parse_special(false, false))?;
+            let piece = self.0.merge(character.encode_utf8(&mut [0; 4]))?;
             apart.extend(piece.into_iter().filter(|id| !self.is_special(*id)));
         }
         Ok(apart)
+    }
+
+    /// Merges what stands between fixed pieces, of which only those that `takes` likes are looked for.
+    fn encode_around(&self, text: &str, takes: impl Fn(u32) -> bool) -> Result<Vec<u32>, Error> {
+        let mut parts = vec![Part::Text(text)];
+        for (piece, id) in self.0.fixed.iter().filter(|(piece, id)| takes(*id) && text.contains(piece.as_str())) {
+            parts = parts.into_iter().flat_map(|part| part.split(piece, *id)).collect();
+        }
+        let mut ids = Vec::new();
+        for part in parts {
+            match part {
+                Part::Fixed(id) => ids.push(id),
+                Part::Text(text) => ids.extend(self.0.merge(text)?),
+            }
+        }
+        Ok(ids)
     }
 
     /// Whether `id` can steer the model. Vocabularies also list plain text as user-defined (Gemma: runs of spaces and
@@ -96,12 +126,38 @@ impl Tokenizer {
     pub(crate) fn environment(&self) -> TokEnv {
         self.0.clone()
     }
+}
 
-    fn encode(&self, text: &str, options: &EncodeOptions) -> Result<Vec<u32>, Error> {
+/// A stretch of text on its way to ids.
+enum Part<'a> {
+    Text(&'a str),
+    Fixed(u32),
+}
+
+impl<'a> Part<'a> {
+    fn split(self, piece: &str, id: u32) -> Vec<Self> {
+        let Part::Text(text) = self else { return vec![self] };
+        let mut parts = Vec::new();
+        for (index, between) in text.split(piece).enumerate() {
+            if index > 0 {
+                parts.push(Part::Fixed(id));
+            }
+            if !between.is_empty() {
+                parts.push(Part::Text(between));
+            }
+        }
+        parts
+    }
+}
+
+impl Inner {
+    /// Ids of `text` by merging alone, no special token looked for.
+    fn merge(&self, text: &str) -> Result<Vec<u32>, Error> {
         if text.is_empty() {
             return Ok(Vec::new());
         }
-        self.0.merges.encode_with_options(text, options).map_err(|e| Error::Tokenizer(e.to_string()))
+        let options = EncodeOptions::with_parse_special(false, false);
+        self.merges.encode_with_options(text, &options).map_err(|e| Error::Tokenizer(e.to_string()))
     }
 }
 
@@ -111,13 +167,18 @@ impl TokenizerEnv for Inner {
     }
 
     fn tokenize_bytes(&self, s: &[u8]) -> Vec<TokenId> {
-        let canonical = |text: &str| self.merges.encode_with_options(text, &EncodeOptions::with_parse_special(false, false)).ok();
-        match std::str::from_utf8(s) {
-            Ok("") => Vec::new(),
-            Ok(text) => canonical(text).unwrap_or_else(|| self.trie.greedy_tokenize(s)),
-            Err(_) => self.trie.greedy_tokenize(s),
-        }
+        let canonical = std::str::from_utf8(s).ok().and_then(|text| self.merge(text).ok());
+        canonical.unwrap_or_else(|| self.trie.greedy_tokenize(s))
     }
+}
+
+fn fixed_pieces(merges: &shimmytok::Tokenizer) -> Vec<(String, u32)> {
+    let ids = 0..merges.vocab_size() as u32;
+    let user_defined = ids.filter(|id| merges.token_type(*id) == TokenType::UserDefined);
+    let mut fixed: Vec<(String, u32)> = user_defined.filter_map(|id| Some((merges.token_to_piece(id).ok()?, id))).collect();
+    fixed.retain(|(piece, _)| !piece.is_empty());
+    fixed.sort_by_key(|(piece, _)| std::cmp::Reverse(piece.len()));
+    fixed
 }
 
 /// The bytes of a token; a special one is marked so that no text can match it.

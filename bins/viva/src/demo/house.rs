@@ -76,7 +76,8 @@ impl House {
         let start = SystemClock.monotonic();
         let outcome = self.replies.expect(&message.id);
         queue.publish(message).await?;
-        let value = outcome.await.context("the worker ended without an answer")?.into_result().map_err(|what| anyhow!("{task} failed: {what}"))?;
+        let value =
+            outcome.await.context("the worker ended without an answer")?.into_result().map_err(|what| anyhow!("{task} failed: {what}"))?;
         Ok(Timed { value, wall_s: SystemClock.monotonic().since(start).as_secs_f64() })
     }
 

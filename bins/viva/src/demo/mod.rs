@@ -94,7 +94,11 @@ async fn conclude(house: &House, sample: &Sample, data: &Path) -> anyhow::Result
 fn show(sample: &Sample, voiced: &[Voiced], report: &Report, data: &Path) {
     let mut table = Table::new(["question", "", "audio s", "ms", "x real time"], [false, false, true, true, true]);
     for (asked, clip_made) in sample.questions.iter().zip(voiced) {
-        let speed = if is_stored(&clip_made.timed.value) { "stored".to_owned() } else { format!("{:.2}", clip_made.audio_s / clip_made.timed.wall_s) };
+        let speed = if is_stored(&clip_made.timed.value) {
+            "stored".to_owned()
+        } else {
+            format!("{:.2}", clip_made.audio_s / clip_made.timed.wall_s)
+        };
         let ms = format!("{:.0}", clip_made.timed.wall_s * 1000.0);
         table.row([format!("q_{}", asked.id), clip(&asked.text, QUESTION_WIDTH), format!("{:.1}", clip_made.audio_s), ms, speed]);
     }

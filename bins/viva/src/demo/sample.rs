@@ -48,7 +48,11 @@ impl Sample {
 
     fn parse(text: &str) -> anyhow::Result<Self> {
         let mut sample: Self = serde_saphyr::from_str(text)?;
-        ensure!(sample.schema_version == SCHEMA_VERSION, "its schema_version is {}, this program reads {SCHEMA_VERSION}", sample.schema_version);
+        ensure!(
+            sample.schema_version == SCHEMA_VERSION,
+            "its schema_version is {}, this program reads {SCHEMA_VERSION}",
+            sample.schema_version
+        );
         ensure!(!sample.questions.is_empty(), "it has no questions");
         let digest = u32::from_str_radix(&sha256_hex(text.as_bytes())[..8], 16)?;
         sample.interview_id = i32::try_from(digest >> 1)?;
@@ -73,12 +77,8 @@ impl Sample {
             session.interviews().put(&interview).await?;
         }
         for (index, asked) in self.questions.iter().enumerate() {
-            let question = Question {
-                id: asked.id,
-                content: asked.text.clone(),
-                question_type: Some(asked.stage.clone()),
-                rubric_json: json!({}),
-            };
+            let question =
+                Question { id: asked.id, content: asked.text.clone(), question_type: Some(asked.stage.clone()), rubric_json: json!({}) };
             session.questions().put(&question).await?;
             if !known {
                 session.transcripts().put(&self.transcript(index, asked)).await?;
@@ -120,7 +120,9 @@ mod tests {
     #[test]
     fn a_file_that_is_no_interview_is_refused_with_the_reason() {
         let twice = "schema_version: 1\nlanguage: ko\nposition: p\nquestions:\n- &q {id: 1, stage: intro, text: t, answer: a}\n- *q\n";
-        for (text, reason) in [("[]", ""), (twice, "ids of their own"), (&KOREAN.replace("schema_version: 1", "schema_version: 9"), "schema_version is 9")] {
+        for (text, reason) in
+            [("[]", ""), (twice, "ids of their own"), (&KOREAN.replace("schema_version: 1", "schema_version: 9"), "schema_version is 9")]
+        {
             let error = Sample::parse(text).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");
         }

@@ -16,12 +16,15 @@ fn check(name: &str, model: &Local) {
     let goldens: Vec<Golden> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     assert_eq!(goldens.len(), 500);
     let tokenizer = model.tokenizer();
-    let differing: Vec<_> = goldens.iter().filter(|g| tokenizer.encode_data(&g.text).unwrap() != g.ids).collect();
+    let differing: Vec<_> = goldens.iter().filter(|g| tokenizer.encode(&g.text).unwrap() != g.ids).collect();
     for golden in &differing {
-        println!("{:?}\n  llama.cpp {:?}\n  here      {:?}", golden.text, golden.ids, tokenizer.encode_data(&golden.text).unwrap());
+        println!("{:?}\n  llama.cpp {:?}\n  here      {:?}", golden.text, golden.ids, tokenizer.encode(&golden.text).unwrap());
     }
     assert!(differing.is_empty(), "{} of 500 strings differ", differing.len());
     for golden in &goldens {
+        let data = tokenizer.encode_data(&golden.text).unwrap();
+        assert!(data == golden.ids || golden.ids.iter().any(|id| tokenizer.is_special(*id)), "data differs: {:?}", golden.text);
+        assert_eq!(String::from_utf8_lossy(&bytes(tokenizer, &data)), golden.text);
         assert_eq!(String::from_utf8_lossy(&bytes(tokenizer, &golden.ids)), golden.text);
     }
 }
