@@ -69,18 +69,19 @@ impl Evaluator {
         let session = self.store.write().await?;
         let stands = session.evaluations().record(evaluation).await?;
         if let Some(transcript) = stands.transcript_id {
-            let area = self.judge.rubric().area_of(&stands.stage).map(|area| self.title(area, &stands));
+            let area = self.judge.rubric().area_of(&stands.stage).map(|area| title(area, &stands));
             let parts = platform::rubric_score(&stands, &area.unwrap_or_default());
             session.transcripts().set_score(transcript, stands.total.map(f64::from), parts).await?;
         }
         session.commit().await?;
         Ok(stands)
     }
+}
 
-    fn title(&self, area: &viva_scoring::rubric::Area, evaluation: &Evaluation) -> String {
-        let language = evaluation.language.parse().unwrap_or(viva_scoring::Language::Ko);
-        area.title.get(language).to_owned()
-    }
+/// The area's name in the evaluation's language.
+fn title(area: &viva_scoring::rubric::Area, evaluation: &Evaluation) -> String {
+    let language = evaluation.language.parse().unwrap_or(viva_scoring::Language::Ko);
+    area.title.get(language).to_owned()
 }
 
 /// An evaluation of the same computation as one of `answer`: the same result under its ids. If it was made for this very

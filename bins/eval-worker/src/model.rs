@@ -45,13 +45,12 @@ pub async fn judge(args: ModelArgs) -> anyhow::Result<Judge> {
 /// The database to keep results in. The default one, in the data folder, is made or brought up to date; one that was named
 /// is left as it is.
 pub(crate) async fn store(args: &ServeArgs) -> anyhow::Result<Store> {
-    let url = match &args.database_url {
-        Some(url) => url.clone(),
-        None => {
-            let url = format!("sqlite://{}", args.viva_data.join("viva.db").display());
-            store::migrate(&url).await.context("the database cannot be made")?;
-            url
-        }
+    let url = if let Some(url) = &args.database_url {
+        url.clone()
+    } else {
+        let url = format!("sqlite://{}", args.viva_data.join("viva.db").display());
+        store::migrate(&url).await.context("the database cannot be made")?;
+        url
     };
     Store::connect(&url).await.context("the database cannot be used")
 }

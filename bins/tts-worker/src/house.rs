@@ -25,13 +25,12 @@ pub(crate) async fn studio(args: &StoreArgs, models: &ModelArgs) -> anyhow::Resu
         None => Folder::at(args.viva_data.join("audio"))
             .with_context(|| format!("the data folder {} cannot be used; choose another with --viva-data", args.viva_data.display()))?,
     };
-    let url = match &args.database_url {
-        Some(url) => url.clone(),
-        None => {
-            let url = format!("sqlite://{}", args.viva_data.join("viva.db").display());
-            store::migrate(&url).await.context("the database cannot be made")?;
-            url
-        }
+    let url = if let Some(url) = &args.database_url {
+        url.clone()
+    } else {
+        let url = format!("sqlite://{}", args.viva_data.join("viva.db").display());
+        store::migrate(&url).await.context("the database cannot be made")?;
+        url
     };
     let store = Store::connect(&url).await.context("the database cannot be used")?;
     Ok(Studio::new(store, folder, voice, Arc::new(SystemClock)))

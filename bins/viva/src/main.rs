@@ -24,7 +24,7 @@ fn main() -> std::process::ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
-    match cli.command.unwrap_or_else(|| Command::Demo(cli.demo)) {
+    match cli.command.unwrap_or(Command::Demo(cli.demo)) {
         Command::Demo(args) => demo::run(args, &cli.settings).await,
         Command::Models(args) => models::run(args, &cli.settings.home()?).await,
         Command::Migrate(args) => migrate::run(&args, &cli.settings).await,

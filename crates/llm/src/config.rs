@@ -62,7 +62,7 @@ impl Config {
         let heads = gguf.required(&key("attention.head_count"))?;
         let kv_heads = gguf.number(&key("attention.head_count_kv")).unwrap_or(heads);
         let head = gguf.number(&key("attention.key_length")).unwrap_or(width / heads);
-        if kv_heads == 0 || heads % kv_heads != 0 || head == 0 || head % 2 != 0 {
+        if kv_heads == 0 || !heads.is_multiple_of(kv_heads) || head == 0 || !head.is_multiple_of(2) {
             return Err(gguf.bad(format!("has impossible attention sizes: {heads} heads, {kv_heads} KV heads of {head}")));
         }
         if gguf.number(&key("rope.dimension_count")).is_some_and(|n| n != head) {

@@ -69,6 +69,7 @@ impl std::fmt::Debug for Local {
 
 impl Local {
     /// Reads the header and the vocabulary and starts the thread. A file that cannot work fails here.
+    #[expect(clippy::needless_pass_by_value, reason = "options are made for one call")]
     pub fn open(options: Options) -> Result<Self, Error> {
         let gguf = Gguf::open(&options.path)?;
         let mut config = Config::read(&gguf)?;

@@ -134,7 +134,7 @@ enum Part<'a> {
     Fixed(u32),
 }
 
-impl<'a> Part<'a> {
+impl Part<'_> {
     fn split(self, piece: &str, id: u32) -> Vec<Self> {
         let Part::Text(text) = self else { return vec![self] };
         let mut parts = Vec::new();

@@ -5,6 +5,8 @@
 
 use viva_core::evaluation::Evidence;
 
+/// What a model writes where it has no quote. Not the empty string: closing the quotes at once is what small models do first.
+pub const NO_QUOTE: &str = "(none)";
 /// Longest segment, in characters.
 pub const SEGMENT_MAX: usize = 80;
 /// A sentence shorter than this is joined with the next one, in characters.
@@ -127,7 +129,7 @@ pub enum Checked {
 /// Looks a quote up in the answer, character by character: no spelling, spacing or form is forgiven.
 pub fn check(answer: &str, quote: &str) -> Checked {
     let quote = quote.trim();
-    if quote.is_empty() {
+    if quote.is_empty() || quote == NO_QUOTE {
         return Checked::None;
     }
     let telling = quote.chars().filter(|character| character.is_alphanumeric()).count() >= QUOTE_MIN;

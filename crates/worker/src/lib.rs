@@ -10,6 +10,7 @@ pub mod memory;
 pub mod queue;
 pub mod reply;
 pub mod runtime;
+pub mod stdio;
 
 pub use handler::{Context, Handler};
 pub use memory::{MemoryQueue, MemoryReplies};

@@ -17,11 +17,14 @@ use eval_worker::Evaluator;
 
 pub const INTERVIEW: i32 = 153;
 
+/// What happens while the model "thinks".
+type Thought = Box<dyn FnMut(&Cancel) -> Result<(), Error> + Send>;
+
 /// Gives every item its maximum, quoting the first segment. `during` runs while the model "thinks".
 pub struct Obedient {
     info: ModelInfo,
     pub calls: AtomicUsize,
-    during: Mutex<Box<dyn FnMut(&Cancel) -> Result<(), Error> + Send>>,
+    during: Mutex<Thought>,
 }
 
 impl Obedient {

@@ -49,9 +49,11 @@ fn a_quote_that_does_not_stand_there_is_dropped_and_the_item_capped() {
 
 #[test]
 fn an_item_without_a_quote_stays_in_the_lowest_band() {
-    let evaluation = evaluated(&reply("", [50, 30, 20]));
-    assert_eq!((evaluation.total, evaluation.band.as_deref()), (Some(24 + 14 + 9), Some("weak")));
-    assert_eq!(codes(&evaluation), ["capped_without_evidence"; 3]);
+    for none in ["", "(none)"] {
+        let evaluation = evaluated(&reply(none, [50, 30, 20]));
+        assert_eq!((evaluation.total, evaluation.band.as_deref()), (Some(24 + 14 + 9), Some("weak")));
+        assert_eq!(codes(&evaluation), ["capped_without_evidence"; 3]);
+    }
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn the_schema_bounds_every_item_and_offers_each_quote_once() {
         json!({
             "type": "object",
             "properties": {
-                "quote": { "enum": ["하나입니다", "둘입니다", ""] },
+                "quote": { "enum": ["하나입니다", "둘입니다", "(none)"] },
                 "score": { "type": "integer", "minimum": 0, "maximum": 50 }
             },
             "required": ["quote", "score"],
