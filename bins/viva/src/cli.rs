@@ -90,7 +90,7 @@ pub(crate) enum Language {
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// Folder for the demo's files: report.json, report.md, audio/q_<id>.wav [default: the data folder].
+    /// Folder for the demo's files: report.json, report.md, audio/q_ID.wav [default: the data folder].
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Which of the two sample interviews.
