@@ -97,7 +97,7 @@ impl Decoder {
             }
             let allowed = answer.guide.as_mut().map(Guide::allowed).transpose()?;
             let token = match &allowed {
-                Some(mask) if over => match self.closing(mask) {
+                Some(mask) if over => match self.closing(mask, &answer.text) {
                     Some(token) => token,
                     None => return Ok(Finish::Length),
                 },
@@ -115,10 +115,12 @@ impl Decoder {
     }
 
     /// The token that brings a too long answer nearest to its end without saying anything: the end of a string, list or object.
-    fn closing(&self, mask: &SimpleVob) -> Option<u32> {
+    fn closing(&self, mask: &SimpleVob, text: &[u8]) -> Option<u32> {
+        let inside = is_inside_string(text);
         let mute = |id: &u32| {
             let bytes = self.tokenizer.bytes(*id);
-            !bytes.is_empty() && bytes.iter().all(|b| b"\"]}".contains(b))
+            // Inside a string a bracket would be one more word of it.
+            bytes.first().is_some_and(|first| !inside || *first == b'"') && bytes.iter().all(|b| b"\"]}:".contains(b))
         };
         mask.iter().filter(mute).max_by_key(|id| self.tokenizer.bytes(*id).len())
     }
@@ -192,6 +194,21 @@ impl<'a> Answer<'a> {
             self.told += whole;
         }
     }
+}
+
+/// Whether JSON that is cut off after `text` ends within a string.
+fn is_inside_string(text: &[u8]) -> bool {
+    let mut inside = false;
+    let mut escaped = false;
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = inside,
+            b'"' => inside = !inside,
+            _ => {}
+        }
+    }
+    inside
 }
 
 fn digest(ids: &[u32]) -> String {

@@ -42,7 +42,7 @@ fn an_answer_under_a_schema_is_valid_json_whatever_the_seed() {
 #[test]
 fn an_answer_that_meets_its_bound_is_closed_into_valid_json() {
     let one = json!({ "type": "object", "properties": { "t": { "type": "string" } }, "required": ["t"], "additionalProperties": false });
-    let request = Request { schema: Some(one), max_tokens: 9, ..ask("Tell a very long story.") };
+    let request = Request { schema: Some(one), max_tokens: 3, ..ask("Tell a very long story.") };
     let answer = run(&SMOLLM2, &request);
     assert_eq!(answer.finish, Finish::Length);
     let value: Value = serde_json::from_str(&answer.text).unwrap();
@@ -53,7 +53,7 @@ fn an_answer_that_meets_its_bound_is_closed_into_valid_json() {
 #[test]
 fn closing_an_answer_invents_no_number() {
     let two = json!({ "type": "object", "properties": { "t": { "type": "string" }, "score": { "type": "integer" } }, "required": ["t", "score"], "additionalProperties": false });
-    let answer = run(&SMOLLM2, &Request { schema: Some(two), max_tokens: 9, ..ask("Tell a very long story.") });
+    let answer = run(&SMOLLM2, &Request { schema: Some(two), max_tokens: 3, ..ask("Tell a very long story.") });
     assert_eq!(answer.finish, Finish::Length);
     assert!(serde_json::from_str::<Value>(&answer.text).is_err(), "{}", answer.text);
 }

@@ -11,7 +11,8 @@ struct Golden {
     ids: Vec<u32>,
 }
 
-fn check(name: &str, model: &Local) {
+/// `space` is what the vocabulary cannot tell from a space.
+fn check(name: &str, model: &Local, space: &str) {
     let path = format!("{}/tests/it/golden/{name}.tokens.json", env!("CARGO_MANIFEST_DIR"));
     let goldens: Vec<Golden> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     assert_eq!(goldens.len(), 500);
@@ -23,9 +24,13 @@ fn check(name: &str, model: &Local) {
     assert!(differing.is_empty(), "{} of 500 strings differ", differing.len());
     for golden in &goldens {
         let data = tokenizer.encode_data(&golden.text).unwrap();
-        assert!(data == golden.ids || golden.ids.iter().any(|id| tokenizer.is_special(*id)), "data differs: {:?}", golden.text);
-        assert_eq!(String::from_utf8_lossy(&bytes(tokenizer, &data)), golden.text);
-        assert_eq!(String::from_utf8_lossy(&bytes(tokenizer, &golden.ids)), golden.text);
+        assert!(
+            data == golden.ids || golden.ids.iter().any(|id| tokenizer.is_special(*id)),
+            "data differs: {:?}",
+            golden.text.replace(space, " ")
+        );
+        assert_eq!(String::from_utf8_lossy(&bytes(tokenizer, &data)), golden.text.replace(space, " "));
+        assert_eq!(String::from_utf8_lossy(&bytes(tokenizer, &golden.ids)), golden.text.replace(space, " "));
     }
 }
 
@@ -35,12 +40,12 @@ fn bytes(tokenizer: &Tokenizer, ids: &[u32]) -> Vec<u8> {
 
 #[test]
 fn smollm2_tokenises_as_llama_cpp_does() {
-    check("smollm2-135m", &SMOLLM2);
+    check("smollm2-135m", &SMOLLM2, " ");
 }
 
 #[test]
 fn gemma_tokenises_as_llama_cpp_does() {
-    check("gemma-3-270m", &GEMMA);
+    check("gemma-3-270m", &GEMMA, "▁");
 }
 
 /// The answer that asks for full marks brings the markers of both chat formats along. As data they stay letters; the same
