@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use viva_core::SystemClock;
-use viva_core::store::{self, Store};
 use viva_llm::{Engine, Local, Options};
 use viva_models::{Console, Home, PullOptions};
 use viva_scoring::{Judge, Rubric, Settings};
 
-use crate::cli::{ModelArgs, ServeArgs};
+use crate::cli::ModelArgs;
 
 /// Opens the model that `llm` names: `gguf:PATH`, or a name of the catalogue, fetched with progress on stderr if it is not
 /// in `home`. Reads the header only; weights are loaded by the first request. Blocks, and must not be called on a thread of
@@ -40,19 +39,6 @@ pub async fn judge(args: ModelArgs) -> anyhow::Result<Judge> {
         Ok(Judge::new(open(&args.llm, &home)?, rubric, Arc::new(SystemClock), settings))
     })
     .await?
-}
-
-/// The database to keep results in. The default one, in the data folder, is made or brought up to date; one that was named
-/// is left as it is.
-pub(crate) async fn store(args: &ServeArgs) -> anyhow::Result<Store> {
-    let url = if let Some(url) = &args.database_url {
-        url.clone()
-    } else {
-        let url = format!("sqlite://{}", args.viva_data.join("viva.db").display());
-        store::migrate(&url).await.context("the database cannot be made")?;
-        url
-    };
-    Store::connect(&url).await.context("the database cannot be used")
 }
 
 /// Host and process, for the record.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
+use viva_core::store::Store;
 use viva_worker::stdio;
 
 use crate::cli::ServeArgs;
@@ -9,7 +11,7 @@ use crate::{Evaluator, model};
 
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     stdio::refuse_brokers(&args.broker_url)?;
-    let store = model::store(&args).await?;
+    let store = Store::open(args.database_url.as_deref(), &args.viva_data).await.context("the database cannot be used")?;
     let evaluator = Evaluator::new(store, Arc::new(model::judge(args.model).await?));
     stdio::run(|runtime| evaluator.serve_on(runtime.concurrency(args.concurrency))).await?;
     Ok(())

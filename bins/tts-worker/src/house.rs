@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use viva_core::SystemClock;
 use viva_core::audio::Folder;
-use viva_core::store::{self, Store};
+use viva_core::store::Store;
 use viva_models::Home;
 
 use crate::cli::{ModelArgs, StoreArgs};
@@ -25,13 +25,6 @@ pub(crate) async fn studio(args: &StoreArgs, models: &ModelArgs) -> anyhow::Resu
         None => Folder::at(args.viva_data.join("audio"))
             .with_context(|| format!("the data folder {} cannot be used; choose another with --viva-data", args.viva_data.display()))?,
     };
-    let url = if let Some(url) = &args.database_url {
-        url.clone()
-    } else {
-        let url = format!("sqlite://{}", args.viva_data.join("viva.db").display());
-        store::migrate(&url).await.context("the database cannot be made")?;
-        url
-    };
-    let store = Store::connect(&url).await.context("the database cannot be used")?;
+    let store = Store::open(args.database_url.as_deref(), &args.viva_data).await.context("the database cannot be used")?;
     Ok(Studio::new(store, folder, voice, Arc::new(SystemClock)))
 }

@@ -51,6 +51,16 @@ impl Store {
         if versions.pending.is_empty() { Ok(Self { db }) } else { Err(Error::Pending { url: address.shown(), pending: versions.pending }) }
     }
 
+    /// Opens the database that was named, as it is; or the one of the folder `data`, which is made or brought up to date.
+    pub async fn open(named: Option<&str>, data: &std::path::Path) -> Result<Self, Error> {
+        if let Some(url) = named {
+            return Self::connect(url).await;
+        }
+        let url = format!("sqlite://{}", data.join("viva.db").display());
+        migrate(&url).await?;
+        Self::connect(&url).await
+    }
+
     /// Opens a unit of work that only reads: everything in it sees one state of the database.
     pub async fn read(&self) -> Result<Session, Error> {
         Session::begin(&self.db, session::Mode::Read).await
