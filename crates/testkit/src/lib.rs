@@ -1,12 +1,32 @@
-//! Test support: real models, small disks, the dependency arrows.
+//! Test support: processes under control, servers of the test's own, bad networks, small disks, faults to be repeated, real models, and
+//! the dependency arrows.
 //!
 //! Only ever a dev-dependency. What a test needs and cannot get makes it fail with a message that says what to do: nothing here
-//! skips.
+//! skips. Everything blocks and nothing needs a runtime; an asynchronous test calls it as it is, between its awaits.
 
 pub mod arrows;
 mod disk;
+mod eventually;
+mod faults;
 mod model;
+mod orphans;
+mod postgres;
+mod proc;
+mod rabbit;
+mod redis;
+mod relay;
+mod s3;
+mod server;
 
 pub use disk::with_small_disk;
+pub use eventually::{eventually, poll};
+pub use faults::FaultPlan;
 pub use model::model;
+pub use postgres::Postgres;
+pub use proc::{Proc, role};
+pub use rabbit::{Rabbit, RabbitOptions};
+pub use redis::Redis;
+pub use relay::{Direction, Mode, Relay};
+pub use s3::S3;
+pub use server::Daemon;
 pub use viva_models::Files;

@@ -62,6 +62,9 @@ fn ctrl_c_leaves_no_half_file_and_the_next_pull_clears_up() {
         .spawn()
         .unwrap();
     half_is_out(&hub);
+    // What was sent is not yet what the child has written.
+    let staging = dir.path().join(".staging");
+    viva_testkit::eventually("the child writes to its staging folder", Duration::from_mins(1), || !files_in(&staging).is_empty());
     let sent = Command::new("sh").arg("-c").arg(format!("kill -INT {}", child.id())).status().unwrap();
     assert!(sent.success());
     assert!(!child.wait().unwrap().success());

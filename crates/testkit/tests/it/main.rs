@@ -3,4 +3,11 @@
 
 mod arrows;
 mod disk;
+mod faults;
 mod model;
+mod postgres;
+mod proc;
+mod rabbit;
+mod redis;
+mod relay;
+mod s3;
