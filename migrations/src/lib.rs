@@ -7,6 +7,7 @@
 mod m20261123_000001_contract;
 mod m20261123_000002_evaluations;
 mod m20261123_000003_speech_clips;
+mod m20261123_000004_single_flight;
 mod owned;
 
 use sea_orm_migration::prelude::*;
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000001_contract::Migration),
             Box::new(m20261123_000002_evaluations::Migration),
             Box::new(m20261123_000003_speech_clips::Migration),
+            Box::new(m20261123_000004_single_flight::Migration),
         ]
     }
 
@@ -56,6 +58,15 @@ impl Versions {
     pub fn newest_known() -> String {
         Migrator::migrations().last().map(|step| step.name().to_owned()).unwrap_or_default()
     }
+}
+
+/// Makes programs that migrate at the same time take turns, until the caller's transaction ends. SQLite's writers do anyway.
+pub async fn take_turn(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    if transaction.get_database_backend() == sea_orm_migration::sea_orm::DbBackend::Postgres {
+        // "viva" in ASCII.
+        transaction.execute_unprepared("SELECT pg_advisory_xact_lock(1986622049)").await?;
+    }
+    Ok(())
 }
 
 /// Applies every step that is pending. Inside the caller's transaction, so all or none.

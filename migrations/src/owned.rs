@@ -35,10 +35,10 @@ pub(crate) async fn drop(manager: &SchemaManager<'_>, name: &'static str) -> Res
 
 /// Whether the table is there; unlike the manager's own question it takes any connection.
 pub(crate) async fn has_table(db: &impl ConnectionTrait, name: &str) -> Result<bool, DbErr> {
-    let catalogue = match db.get_database_backend() {
-        sea_orm::DbBackend::Sqlite => ("sqlite_master", "name"),
-        _ => ("pg_tables", "tablename"),
+    let (catalogue, column, own) = match db.get_database_backend() {
+        sea_orm::DbBackend::Sqlite => ("sqlite_master", "name", "TRUE"),
+        _ => ("pg_tables", "tablename", "schemaname = ANY (current_schemas(FALSE))"),
     };
-    let select = Query::select().column(catalogue.1).from(catalogue.0).and_where(Expr::col(catalogue.1).eq(name)).limit(1).to_owned();
+    let select = Query::select().column(column).from(catalogue).and_where(Expr::col(column).eq(name)).and_where(Expr::cust(own)).to_owned();
     Ok(db.query_one(&select).await?.is_some())
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use viva_core::TaskError;
 use viva_core::evaluation::{Evaluation, Note};
-use viva_core::store::Store;
+use viva_core::store::{Session, Store};
 use viva_core::task::{ANALYZE_ANSWER, GENERATE_FINAL_REPORT};
 use viva_scoring::{Answer, Judge, platform};
-use viva_worker::Runtime;
+use viva_worker::{Flight, Runtime};
 
 use crate::handlers::{AnalyzeAnswer, FinalReport};
 use crate::inference;
@@ -28,9 +28,9 @@ impl Evaluator {
 
     /// Registers the tasks that an evaluator does.
     #[must_use]
-    pub fn serve_on(&self, runtime: Runtime) -> Runtime {
+    pub fn serve_on(&self, runtime: Runtime, flight: Flight) -> Runtime {
         runtime
-            .handler(ANALYZE_ANSWER, Arc::new(AnalyzeAnswer(self.clone())))
+            .handler(ANALYZE_ANSWER, Arc::new(AnalyzeAnswer { evaluator: self.clone(), flight }))
             .handler(GENERATE_FINAL_REPORT, Arc::new(FinalReport(self.clone())))
     }
 
@@ -46,7 +46,11 @@ impl Evaluator {
             Some(known) => known,
             None => self.compute(answer, cancel).await?,
         };
-        self.keep(&evaluation).await
+        let unit = self.store.write().await?;
+        let stands = unit.evaluations().record(&evaluation).await?;
+        self.show(&unit, &stands).await?;
+        unit.commit().await?;
+        Ok(stands)
     }
 
     /// The stored result of the same computation, as one of this answer.
@@ -57,7 +61,7 @@ impl Evaluator {
         Ok(known.map(|known| adopt(known, answer)))
     }
 
-    async fn compute(&self, answer: Answer, cancel: &CancellationToken) -> Result<Evaluation, TaskError> {
+    pub(crate) async fn compute(&self, answer: Answer, cancel: &CancellationToken) -> Result<Evaluation, TaskError> {
         let judge = Arc::clone(&self.judge);
         if let Err(error) = judge.rubric().area_of(&answer.stage) {
             return Ok(judge.refuse(&answer, Note::new("unknown_stage", error.to_string())));
@@ -65,16 +69,12 @@ impl Evaluator {
         inference::run(cancel, move |cancel| judge.evaluate(&answer, cancel)).await
     }
 
-    async fn keep(&self, evaluation: &Evaluation) -> Result<Evaluation, TaskError> {
-        let session = self.store.write().await?;
-        let stands = session.evaluations().record(evaluation).await?;
-        if let Some(transcript) = stands.transcript_id {
-            let area = self.judge.rubric().area_of(&stands.stage).map(|area| title(area, &stands));
-            let parts = platform::rubric_score(&stands, &area.unwrap_or_default());
-            session.transcripts().set_score(transcript, stands.total.map(f64::from), parts).await?;
-        }
-        session.commit().await?;
-        Ok(stands)
+    /// Writes the score where the platform reads it.
+    pub(crate) async fn show(&self, unit: &Session, evaluation: &Evaluation) -> Result<(), TaskError> {
+        let Some(transcript) = evaluation.transcript_id else { return Ok(()) };
+        let area = self.judge.rubric().area_of(&evaluation.stage).map(|area| title(area, evaluation));
+        let parts = platform::rubric_score(evaluation, &area.unwrap_or_default());
+        Ok(unit.transcripts().set_score(transcript, evaluation.total.map(f64::from), parts).await?)
     }
 }
 
@@ -86,7 +86,7 @@ fn title(area: &viva_scoring::rubric::Area, evaluation: &Evaluation) -> String {
 
 /// An evaluation of the same computation as one of `answer`: the same result under its ids. If it was made for this very
 /// answer it is left as it is.
-fn adopt(known: Evaluation, answer: &Answer) -> Evaluation {
+pub(crate) fn adopt(known: Evaluation, answer: &Answer) -> Evaluation {
     let ids = (answer.interview_id, answer.transcript_id, answer.question_id);
     if (known.interview_id, known.transcript_id, known.question_id) == ids {
         return known;

@@ -12,7 +12,7 @@ use crate::{Evaluator, model};
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     stdio::refuse_brokers(&args.broker_url)?;
     let store = Store::open(args.database_url.as_deref(), &args.viva_data).await.context("the database cannot be used")?;
-    let evaluator = Evaluator::new(store, Arc::new(model::judge(args.model).await?));
-    stdio::run(|runtime| evaluator.serve_on(runtime.concurrency(args.concurrency))).await?;
+    let evaluator = Evaluator::new(store.clone(), Arc::new(model::judge(args.model).await?));
+    stdio::run(store, "eval-worker", |runtime, flight| evaluator.serve_on(runtime.concurrency(args.concurrency), flight)).await?;
     Ok(())
 }

@@ -55,7 +55,8 @@ pub struct StoreArgs {
     /// Database [default: viva.db in the data folder, SQLite; made where it is missing].
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    /// Folder for the audio, as file:///absolute/path [default: audio in the data folder].
+    /// Where the audio goes: file:///absolute/path, or s3://bucket/prefix with endpoint and keys in the usual AWS_ENDPOINT_URL,
+    /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION [default: audio in the data folder].
     #[arg(long, env = "AUDIO_URL", value_name = "URL")]
     pub audio_url: Option<String>,
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use viva_core::task::{Synthesize, Task};
-use viva_core::{ErrorClass, TaskError};
-use viva_worker::{Context, Handler};
+use tokio_util::sync::CancellationToken;
+use viva_core::store::{Clip, Session};
+use viva_core::task::Task;
+use viva_core::{Digest, ErrorClass, TaskError};
+use viva_worker::{Answer, Context, Flight, Handler, Work};
 
-use crate::{Error, Recipe, Studio};
+use crate::{Recipe, Studio};
 
 /// Speaks a text and files the clip as `q_{question_id}.wav`.
 ///
@@ -17,41 +19,80 @@ use crate::{Error, Recipe, Studio};
 #[derive(Debug, Clone)]
 pub struct SynthesizeHandler {
     studio: Arc<Studio>,
+    flight: Flight,
     voice: String,
 }
 
 impl SynthesizeHandler {
     /// A handler whose tasks speak with `voice` where they name none.
-    pub fn new(studio: Arc<Studio>, voice: impl Into<String>) -> Self {
-        Self { studio, voice: voice.into() }
-    }
-
-    async fn synthesize(&self, task: &Synthesize) -> Result<Value, Error> {
-        let voice = task.voice.as_deref().unwrap_or(&self.voice);
-        let recipe = Recipe::new(&task.text, &task.language, voice, task.speed)?;
-        let made = self.studio.clip(&recipe).await?;
-        if let Some(question) = task.question_id {
-            let digest = made.clip.digest.clone();
-            self.studio.in_folder(move |folder| folder.alias(&format!("q_{question}.wav"), &digest)).await?;
-        }
-        Ok(json!({
-            "status": "success",
-            "audio_size_bytes": made.clip.bytes,
-            "duration_ms": made.clip.duration_ms,
-            "cached": made.cached,
-        }))
+    pub fn new(studio: Arc<Studio>, flight: Flight, voice: impl Into<String>) -> Self {
+        Self { studio, flight, voice: voice.into() }
     }
 }
 
 #[async_trait]
 impl Handler for SynthesizeHandler {
-    async fn handle(&self, task: Task, context: Context) -> Result<Value, TaskError> {
-        let Task::Synthesize(task) = task else {
+    async fn handle(&self, task: Task, context: Context) -> Result<Answer, TaskError> {
+        let Task::Synthesize(speak) = &task else {
             return Err(TaskError::new(ErrorClass::Permanent, format!("{} came to the wrong handler", task.name())));
         };
+        let voice = speak.voice.as_deref().unwrap_or(&self.voice);
+        let recipe = Recipe::new(&speak.text, &speak.language, voice, speak.speed)?;
+        let computation = recipe.computation();
+        let speaking = Speaking { studio: &self.studio, recipe, computation: computation.clone() };
+        self.flight.fly(&speaking, &computation, &task, &context).await
+    }
+}
+
+/// A text on its way to a clip.
+struct Speaking<'s> {
+    studio: &'s Studio,
+    recipe: Recipe,
+    computation: Digest,
+}
+
+#[async_trait]
+impl Work for Speaking<'_> {
+    type Output = Clip;
+
+    async fn find(&self, unit: &Session) -> Result<Option<Clip>, TaskError> {
+        Ok(unit.speech_clips().find(&self.computation).await?)
+    }
+
+    async fn is_sound(&self, clip: &Clip) -> Result<bool, TaskError> {
+        Ok(self.studio.is_sound(clip).await?)
+    }
+
+    async fn compute(&self, cancel: &CancellationToken) -> Result<Clip, TaskError> {
         tokio::select! {
-            result = self.synthesize(&task) => Ok(result?),
-            () = context.cancel.cancelled() => Err(TaskError::cancelled("the worker stops before this text was spoken")),
+            made = self.studio.speak(&self.recipe) => Ok(made?),
+            () = cancel.cancelled() => Err(TaskError::cancelled("the worker stops before this text was spoken")),
         }
+    }
+
+    async fn keep(&self, unit: &Session, made: Clip) -> Result<Clip, TaskError> {
+        Ok(crate::studio::record(unit, &made).await?)
+    }
+
+    fn target(&self, task: &Task) -> Option<String> {
+        match task {
+            Task::Synthesize(task) => task.question_id.map(|id| format!("q_{id}.wav")),
+            _ => None,
+        }
+    }
+
+    /// The file moves while its target is held: of two tasks for one question the later one moves it last.
+    async fn show(&self, _: &Session, task: &Task, clip: &Clip) -> Result<(), TaskError> {
+        let Some(name) = self.target(task) else { return Ok(()) };
+        Ok(self.studio.alias(&name, clip).await?)
+    }
+
+    fn answer(&self, _: &Task, clip: &Clip, cached: bool) -> Value {
+        json!({
+            "status": "success",
+            "audio_size_bytes": clip.bytes,
+            "duration_ms": clip.duration_ms,
+            "cached": cached,
+        })
     }
 }

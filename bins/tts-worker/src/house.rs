@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use viva_core::SystemClock;
-use viva_core::audio::Folder;
+use viva_core::audio::Audio;
 use viva_core::store::Store;
 use viva_models::Home;
 
@@ -17,14 +17,25 @@ pub(crate) fn home(args: &ModelArgs) -> anyhow::Result<Home> {
     home.context("there is no folder for models")
 }
 
-/// Opens folder and database. The default database is made, or brought up to date; one that was named is left as it is.
-pub(crate) async fn studio(args: &StoreArgs, models: &ModelArgs) -> anyhow::Result<Studio> {
+/// Opens the database. The default one is made, or brought up to date; one that was named is left as it is.
+pub(crate) async fn store(args: &StoreArgs) -> anyhow::Result<Store> {
+    let opened = Store::open(args.database_url.as_deref(), &args.viva_data).await;
+    opened.with_context(|| match &args.database_url {
+        Some(_) => "the database cannot be used".to_owned(),
+        None => unusable(args),
+    })
+}
+
+/// Opens the audio, and puts a voice to it.
+pub(crate) async fn studio(store: Store, args: &StoreArgs, models: &ModelArgs) -> anyhow::Result<Studio> {
     let voice = Voice::from_home(home(models)?);
-    let folder = match &args.audio_url {
-        Some(url) => Folder::from_url(url)?,
-        None => Folder::at(args.viva_data.join("audio"))
-            .with_context(|| format!("the data folder {} cannot be used; choose another with --viva-data", args.viva_data.display()))?,
+    let audio = match &args.audio_url {
+        Some(url) => Audio::connect(url).await?,
+        None => Audio::at(args.viva_data.join("audio")).await.with_context(|| unusable(args))?,
     };
-    let store = Store::open(args.database_url.as_deref(), &args.viva_data).await.context("the database cannot be used")?;
-    Ok(Studio::new(store, folder, voice, Arc::new(SystemClock)))
+    Ok(Studio::new(store, audio, voice, Arc::new(SystemClock)))
+}
+
+fn unusable(args: &StoreArgs) -> String {
+    format!("the data folder {} cannot be used; choose another with --viva-data", args.viva_data.display())
 }

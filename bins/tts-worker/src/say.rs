@@ -24,7 +24,7 @@ pub(crate) async fn run(args: &SayArgs) -> anyhow::Result<()> {
         // A bad text is refused before anything is opened or fetched.
         recipe(args, &only.text)?;
     }
-    let studio = house::studio(&args.store, &args.models).await?;
+    let studio = house::studio(house::store(&args.store).await?, &args.store, &args.models).await?;
     let mut failures = 0;
     for line in &lines {
         match say(&studio, args, line).await {
@@ -49,12 +49,8 @@ async fn say(studio: &Studio, args: &SayArgs, line: &Line) -> Result<Value, Erro
     let begin = SystemClock.monotonic();
     let made = studio.clip(&recipe(args, &line.text)?).await?;
     let (digest, path) = (made.clip.digest.clone(), line.path.clone());
-    studio
-        .in_folder(move |folder| {
-            let bytes = folder.open(&digest)?.ok_or(viva_core::audio::Error::Missing(digest))?;
-            Ok::<_, Error>(wav::write_bytes(&path, &bytes)?)
-        })
-        .await?;
+    let bytes = studio.audio().open(&digest).await?.ok_or(viva_core::audio::Error::Missing(digest))?;
+    tokio::task::spawn_blocking(move || wav::write_bytes(&path, &bytes)).await.map_err(|_| Error::Crashed)??;
     let wall = SystemClock.monotonic().since(begin);
     Ok(json!({
         "name": line.name,

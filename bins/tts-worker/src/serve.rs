@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use viva_core::task::SYNTHESIZE;
-use viva_worker::stdio;
+use viva_worker::{Runtime, stdio};
 
 use crate::cli::ServeArgs;
 use crate::{SynthesizeHandler, house};
 
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     stdio::refuse_brokers(&args.broker_url)?;
-    let studio = house::studio(&args.store, &args.models).await?;
-    let handler = Arc::new(SynthesizeHandler::new(Arc::new(studio), args.voice));
-    stdio::run(|runtime| runtime.concurrency(args.concurrency).handler(SYNTHESIZE, handler)).await?;
+    let store = house::store(&args.store).await?;
+    let studio = house::studio(store.clone(), &args.store, &args.models).await?;
+    let register = |runtime: Runtime, flight| {
+        let handler = SynthesizeHandler::new(Arc::new(studio), flight, args.voice);
+        runtime.concurrency(args.concurrency).handler(SYNTHESIZE, Arc::new(handler))
+    };
+    stdio::run(store, "tts-worker", register).await?;
     Ok(())
 }

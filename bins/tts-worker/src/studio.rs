@@ -1,13 +1,14 @@
 //! Clips: made once, kept by digest, found again by what determines them.
 //!
-//! Owns the order of store and voice: look in a short session, close it, speak, keep the file, record it in another session.
-//! Promises that a clip counts only if its file is there and sound, and that within this process no text is spoken twice.
+//! Owns the way from a recipe to a kept file and its record. Promises that no unit of work is open while the voice speaks, and
+//! that a clip counts only if its file is there and sound. That workers do not speak the same text at once is the business of
+//! [`viva_worker::Flight`].
 
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
-use viva_core::audio::Folder;
-use viva_core::store::{Clip, Store};
+use viva_core::audio::Audio;
+use viva_core::store::{self, Clip, Session, Store};
 use viva_core::{Clock, Digest};
 use viva_speech::{Speech, wav};
 
@@ -17,7 +18,7 @@ use crate::{Error, Recipe, Voice};
 #[derive(Debug)]
 pub struct Studio {
     store: Store,
-    folder: Folder,
+    audio: Audio,
     voice: Voice,
     clock: Arc<dyn Clock>,
     /// Held while a text is spoken. The engine takes one at a time anyway; whoever waits here looks again before speaking.
@@ -33,79 +34,69 @@ pub struct Made {
     pub cached: bool,
 }
 
-/// What the store knows of a computation.
-enum Known {
-    Sound(Clip),
-    /// Recorded, but the file is missing or damaged.
-    Lost(Digest),
-    Nothing,
-}
-
 impl Studio {
-    /// A studio that records in `store` and keeps files in `folder`.
-    pub fn new(store: Store, folder: Folder, voice: Voice, clock: Arc<dyn Clock>) -> Self {
-        Self { store, folder, voice, clock, turn: Mutex::new(()) }
+    /// A studio that records in `store` and keeps files in `audio`.
+    pub fn new(store: Store, audio: Audio, voice: Voice, clock: Arc<dyn Clock>) -> Self {
+        Self { store, audio, voice, clock, turn: Mutex::new(()) }
     }
 
-    /// The folder with the files.
-    pub fn folder(&self) -> &Folder {
-        &self.folder
+    /// Where the files are.
+    pub fn audio(&self) -> &Audio {
+        &self.audio
     }
 
-    /// The clip of a recipe, spoken if there is none.
+    /// The clip of a recipe, spoken if there is none: for a person at a terminal, who is no worker among others.
     pub async fn clip(&self, recipe: &Recipe) -> Result<Made, Error> {
         let computation = recipe.computation();
-        if let Known::Sound(clip) = self.known(&computation).await? {
+        let _turn = self.turn.lock().await;
+        let session = self.store.read().await?;
+        let known = session.speech_clips().find(&computation).await?;
+        session.rollback().await?;
+        if let Some(clip) = known
+            && self.is_sound(&clip).await?
+        {
             return Ok(Made { clip, cached: true });
         }
-        let _turn = self.turn.lock().await;
-        let lost = match self.known(&computation).await? {
-            Known::Sound(clip) => return Ok(Made { clip, cached: true }),
-            Known::Lost(digest) => Some(digest),
-            Known::Nothing => None,
-        };
-        let speech = self.voice.speak(recipe.clone()).await?;
-        let clip = self.keep(computation, speech).await?;
+        let made = self.speak(recipe).await?;
         let session = self.store.write().await?;
-        let clip = match lost {
-            Some(lost) => session.speech_clips().replace(&lost, &clip).await?,
-            None => session.speech_clips().record(&clip).await?,
-        };
+        let clip = record(&session, &made).await?;
         session.commit().await?;
         Ok(Made { clip, cached: false })
     }
 
-    async fn known(&self, computation: &Digest) -> Result<Known, Error> {
-        let session = self.store.read().await?;
-        let clip = session.speech_clips().find(computation).await?;
-        session.rollback().await?;
-        let Some(clip) = clip else { return Ok(Known::Nothing) };
-        let digest = clip.digest.clone();
-        let file = self.in_folder(move |folder| folder.open(&digest)).await?;
-        Ok(if file.is_some() { Known::Sound(clip) } else { Known::Lost(clip.digest) })
+    /// Speaks a recipe and keeps the file. Records nothing.
+    pub(crate) async fn speak(&self, recipe: &Recipe) -> Result<Clip, Error> {
+        let speech = self.voice.speak(recipe.clone()).await?;
+        self.keep(recipe.computation(), speech).await
+    }
+
+    /// Whether the clip's file is there and holds what was recorded.
+    pub(crate) async fn is_sound(&self, clip: &Clip) -> Result<bool, Error> {
+        Ok(self.audio.open(&clip.digest).await?.is_some())
+    }
+
+    /// Makes `name` the clip's public file.
+    pub(crate) async fn alias(&self, name: &str, clip: &Clip) -> Result<(), Error> {
+        if self.audio.alias(name, &clip.digest).await? {
+            metrics::counter!("viva_audio_renames_total").increment(1);
+        }
+        Ok(())
     }
 
     async fn keep(&self, computation: Digest, speech: Speech) -> Result<Clip, Error> {
         let duration_ms = speech.seconds() * 1e3;
-        let (digest, bytes) = self
-            .in_folder(move |folder| {
-                let bytes = wav::encode(&speech)?;
-                Ok::<_, Error>((folder.put(&bytes)?, bytes.len() as u64))
-            })
-            .await?;
+        let encoded = tokio::task::spawn_blocking(move || wav::encode(&speech));
+        let wav = encoded.await.map_err(|_| Error::Crashed)??;
+        let bytes = wav.len() as u64;
+        let digest = self.audio.put(wav).await?;
         Ok(Clip { computation, digest, bytes, duration_ms, created_at_ms: self.clock.wall_ms() })
     }
+}
 
-    /// Runs blocking work on the folder off the async threads.
-    pub(crate) async fn in_folder<T: Send + 'static, E: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Folder) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, Error>
-    where
-        Error: From<E>,
-    {
-        let folder = self.folder.clone();
-        let done = tokio::task::spawn_blocking(move || work(&folder)).await;
-        Ok(done.map_err(|_| Error::Crashed)??)
+/// Records a clip; one that stands in its place has lost its file, or else it would not have been made again.
+pub(crate) async fn record(unit: &Session, made: &Clip) -> Result<Clip, store::Error> {
+    match unit.speech_clips().find(&made.computation).await? {
+        Some(lost) if lost.digest != made.digest => unit.speech_clips().replace(&lost.digest, made).await,
+        _ => unit.speech_clips().record(made).await,
     }
 }

@@ -34,14 +34,19 @@ impl Voice {
 
     /// A voice whose engine `open` gives. It is asked again for the next text if it fails.
     pub fn new(open: impl Fn() -> Result<Kokoro, Error> + Send + 'static) -> Self {
+        let mut engine = None;
+        Self::speaking(move |recipe| speak(&mut engine, &open, recipe))
+    }
+
+    /// A voice that speaks as `engine` does, on a thread of its own.
+    pub fn speaking(mut engine: impl FnMut(&Recipe) -> Result<Speech, Error> + Send + 'static) -> Self {
         let (sender, jobs) = mpsc::channel::<Job>();
         std::thread::spawn(move || {
-            let mut engine = None;
             for job in jobs {
                 if job.reply.is_closed() {
                     continue;
                 }
-                let work = AssertUnwindSafe(|| speak(&mut engine, &open, &job.recipe));
+                let work = AssertUnwindSafe(|| engine(&job.recipe));
                 let spoken = catch_unwind(work).unwrap_or(Err(Error::Crashed));
                 // Nobody waits any more: the samples are lost, nothing else is.
                 drop(job.reply.send(spoken));

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::ensure;
-use viva_core::audio::Folder;
+use viva_core::audio::Audio;
 use viva_core::store;
 
 use crate::cli::Settings;
@@ -22,8 +22,8 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     say("python", python());
     say("model kokoro", model(settings, "kokoro"));
     say(&format!("model {}", settings.llm), model(settings, &settings.llm));
-    let folder = Folder::at(settings.viva_data.join("audio"));
-    say("data folder", folder.map(|_| settings.viva_data.display().to_string()).map_err(|e| chain(&e)));
+    let audio = Audio::at(settings.viva_data.join("audio")).await;
+    say("data folder", audio.map(|_| settings.viva_data.display().to_string()).map_err(|e| chain(&e)));
     say("database", database(settings).await);
     ensure!(problems == 0, "{problems} problems; each line above says what to do");
     Ok(())

@@ -5,19 +5,27 @@
 //! keep sessions short, and none open while a model runs. Does not migrate unless [`migrate`] is called.
 
 mod address;
+mod claims;
+mod effects;
 mod entity;
 mod error;
 mod evaluation_reports;
 mod evaluations;
 mod interviews;
+mod outbox;
 mod questions;
 mod session;
 mod speech_clips;
+mod statement;
 mod transcripts;
+mod waiters;
+mod worker_sessions;
 
 use sea_orm::DatabaseConnection;
 pub use viva_migrations::Versions;
 
+pub use claims::Claims;
+pub use effects::{Arrivals, Effects};
 pub use entity::evaluation_reports::Model as ReportRow;
 pub use entity::interviews::Model as Interview;
 pub use entity::questions::Model as Question;
@@ -26,29 +34,40 @@ pub use error::Error;
 pub use evaluation_reports::EvaluationReports;
 pub use evaluations::Evaluations;
 pub use interviews::Interviews;
+pub use outbox::{Letter, Outbox, Posted, Relayed};
 pub use questions::Questions;
-pub use session::Session;
+pub use session::{Session, take_longest_session};
 pub use speech_clips::{Clip, SpeechClips};
 pub use transcripts::{Answer, Transcripts};
+pub use waiters::{Waiter, Waiters};
+pub use worker_sessions::WorkerSessions;
 
 use address::Address;
 use error::During as _;
+
+/// A session holds one connection. Eight serve a worker that keeps sessions short; Postgres has a hundred for everybody.
+const CONNECTIONS: u32 = 8;
+const CONNECTIONS_BESIDE: u32 = 2;
 
 /// A database whose schema this program knows. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Store {
     db: DatabaseConnection,
+    address: Address,
 }
 
 impl Store {
-    /// Opens the database at `url` (`sqlite:///path/to/file`), and refuses one whose schema is newer than this program or
+    /// Opens the database at `url` (`sqlite:///path/to/file` or `postgres://user:password@host/database`), and refuses one whose schema is newer than this program or
     /// lacks steps; the error says what to do.
     pub async fn connect(url: &str) -> Result<Self, Error> {
         let address = Address::parse(url)?;
-        let db = address.open(address::Missing::Refuse).await?;
+        let db = address.open(address::Missing::Refuse, CONNECTIONS).await?;
         let versions = Versions::read(&db).await.during("reading the schema's version")?;
         refuse_newer(&address, &versions)?;
-        if versions.pending.is_empty() { Ok(Self { db }) } else { Err(Error::Pending { url: address.shown(), pending: versions.pending }) }
+        if !versions.pending.is_empty() {
+            return Err(Error::Pending { url: address.shown(), pending: versions.pending });
+        }
+        Ok(Self { db, address })
     }
 
     /// Opens the database that was named, as it is; or the one of the folder `data`, which is made or brought up to date.
@@ -59,6 +78,12 @@ impl Store {
         let url = format!("sqlite://{}", data.join("viva.db").display());
         migrate(&url).await?;
         Self::connect(&url).await
+    }
+
+    /// The same database over two connections of its own: signs of life must not wait until work gives one back.
+    pub async fn beside(&self) -> Result<Self, Error> {
+        let db = self.address.open(address::Missing::Refuse, CONNECTIONS_BESIDE).await?;
+        Ok(Self { db, address: self.address.clone() })
     }
 
     /// Opens a unit of work that only reads: everything in it sees one state of the database.
@@ -82,8 +107,9 @@ impl Store {
 /// All steps or none. Returns the names of those applied.
 pub async fn migrate(url: &str) -> Result<Vec<String>, Error> {
     let address = Address::parse(url)?;
-    let db = address.open(address::Missing::Create).await?;
+    let db = address.open(address::Missing::Create, 1).await?;
     let session = Session::begin(&db, session::Mode::Write).await?;
+    viva_migrations::take_turn(session.connection()).await.during("waiting for another program that migrates")?;
     // Read inside the transaction: of two programs that start together, the second finds nothing left to do.
     let versions = Versions::read(session.connection()).await.during("reading the schema's version")?;
     refuse_newer(&address, &versions)?;
@@ -96,8 +122,9 @@ pub async fn migrate(url: &str) -> Result<Vec<String>, Error> {
 /// Takes back the newest `steps` steps, with the tables and rows that they made. All of them or none.
 pub async fn migrate_down(url: &str, steps: u32) -> Result<(), Error> {
     let address = Address::parse(url)?;
-    let db = address.open(address::Missing::Refuse).await?;
+    let db = address.open(address::Missing::Refuse, 1).await?;
     let session = Session::begin(&db, session::Mode::Write).await?;
+    viva_migrations::take_turn(session.connection()).await.during("waiting for another program that migrates")?;
     let versions = Versions::read(session.connection()).await.during("reading the schema's version")?;
     refuse_newer(&address, &versions)?;
     viva_migrations::down(session.connection(), steps).await.during("taking migrations back")?;
@@ -107,7 +134,7 @@ pub async fn migrate_down(url: &str, steps: u32) -> Result<(), Error> {
 
 /// Where the database at `url` stands. Writes nothing.
 pub async fn versions(url: &str) -> Result<Versions, Error> {
-    let db = Address::parse(url)?.open(address::Missing::Refuse).await?;
+    let db = Address::parse(url)?.open(address::Missing::Refuse, 1).await?;
     let versions = Versions::read(&db).await.during("reading the schema's version")?;
     db.close().await.during("closing the database")?;
     Ok(versions)

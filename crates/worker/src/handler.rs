@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use viva_core::{Task, TaskError};
+use viva_core::{Task, TaskError, TaskMessage};
 
 /// Does one kind of task.
 ///
@@ -12,14 +12,29 @@ use viva_core::{Task, TaskError};
 #[async_trait]
 pub trait Handler: Send + Sync {
     /// Does the task and returns what the asker gets. The class of an error decides what follows.
-    async fn handle(&self, task: Task, context: Context) -> Result<Value, TaskError>;
+    async fn handle(&self, task: Task, context: Context) -> Result<Answer, TaskError>;
+}
+
+/// What a handler has for whoever asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The task's return value.
+    Now(Value),
+    /// Nothing yet: it is committed that somebody else answers. The delivery is done with.
+    Later,
+}
+
+impl From<Value> for Answer {
+    fn from(value: Value) -> Self {
+        Self::Now(value)
+    }
 }
 
 /// What a handler knows about its run.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// The producer's task id.
-    pub task_id: String,
+    /// The task as it came.
+    pub message: TaskMessage,
     /// Which attempt this is, from 1.
     pub attempt: u32,
     /// Somebody held this task before and was lost.

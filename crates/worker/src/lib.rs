@@ -4,16 +4,21 @@
 //! delivered, that the class of an error alone decides how, and that work which is interrupted goes back to the queue.
 //! Knows no broker (it sees [`Queue`]), no database and no model: those are the handlers' business.
 
+pub mod flight;
 pub mod handler;
+pub mod keeper;
 pub mod logging;
 pub mod memory;
 pub mod queue;
+mod relay;
 pub mod reply;
 pub mod runtime;
 pub mod stdio;
 
-pub use handler::{Context, Handler};
+pub use flight::{Flight, Work};
+pub use handler::{Answer, Context, Handler};
+pub use keeper::{Keeper, Timing};
 pub use memory::{MemoryQueue, MemoryReplies};
 pub use queue::{Consumer, Delivery, Queue, Settled, Settlement};
-pub use reply::{Outcome, Reply};
+pub use reply::Reply;
 pub use runtime::{Drained, Runtime};

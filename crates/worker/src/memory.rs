@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Notify, oneshot};
-use viva_core::TaskMessage;
+use viva_core::{Outcome, TaskMessage};
 
 use crate::queue::{Consumer, Delivery, Error, Queue, Settle, Settled, Settlement};
-use crate::reply::{Outcome, Reply};
+use crate::reply::Reply;
 
 /// A queue in memory. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -229,8 +229,8 @@ impl MemoryReplies {
 
 #[async_trait]
 impl Reply for MemoryReplies {
-    async fn deliver(&self, task_id: &str, outcome: &Outcome) -> Result<(), Error> {
-        let waiting = self.lock().remove(task_id).unwrap_or_default();
+    async fn deliver(&self, task: &TaskMessage, outcome: &Outcome) -> Result<(), Error> {
+        let waiting = self.lock().remove(&task.id).unwrap_or_default();
         for asker in waiting {
             // An asker that has gone away needs no answer.
             drop(asker.send(outcome.clone()));

@@ -9,9 +9,11 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use viva_core::TaskMessage;
+use viva_core::error::{Classified, ErrorClass};
+use viva_core::store::Store;
+use viva_core::{Outcome, TaskError, TaskMessage};
 
-use crate::{Drained, MemoryQueue, MemoryReplies, Outcome, Queue as _, Runtime, queue};
+use crate::{Drained, Flight, Keeper, MemoryQueue, MemoryReplies, Queue, Reply, Runtime, Timing, queue};
 
 /// Why a run could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,12 @@ pub enum Error {
     Queue(#[from] queue::Error),
 }
 
+impl Classified for Error {
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Permanent
+    }
+}
+
 /// Refuses every address but `memory://`. Call it before anything is opened.
 pub fn refuse_brokers(url: &str) -> Result<(), Error> {
     match url.split(':').next().unwrap_or_default() {
@@ -50,18 +58,24 @@ pub fn refuse_brokers(url: &str) -> Result<(), Error> {
     }
 }
 
-/// Runs what `register` makes of a runtime until the input has ended and everything is answered, or until Ctrl-C.
-pub async fn run(register: impl FnOnce(Runtime) -> Runtime) -> Result<Drained, Error> {
+/// Joins the workers of the database as `name`, and runs what `register` makes of a runtime until the input has ended and
+/// everything is answered, until Ctrl-C, or until the others have given this process up.
+pub async fn run(store: Store, name: &str, register: impl FnOnce(Runtime, Flight) -> Runtime) -> Result<Drained, TaskError> {
     let (queue, replies) = (MemoryQueue::new(), MemoryReplies::new());
-    let runtime = register(Runtime::new(Arc::new(queue.clone()), Arc::new(replies.clone())));
+    let (shared_queue, reply): (Arc<dyn Queue>, Arc<dyn Reply>) = (Arc::new(queue.clone()), Arc::new(replies.clone()));
+    let keeper = Keeper::join(store.beside().await?, name, shared_queue.clone(), reply.clone(), Timing::default()).await?;
+    let flight = Flight::new(store, keeper.id().clone());
+    let runtime = register(Runtime::new(shared_queue, reply), flight);
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(runtime.run(shutdown.clone()));
     tokio::select! {
         fed = feed(&queue, &replies) => fed?,
-        signal = tokio::signal::ctrl_c() => signal?,
+        signal = tokio::signal::ctrl_c() => signal.map_err(Error::Io)?,
+        () = keeper.lost().cancelled() => {}
     }
     shutdown.cancel();
-    let drained = running.await.map_err(std::io::Error::other)??;
+    let drained = running.await.map_err(|error| Error::Io(std::io::Error::other(error)))??;
+    keeper.leave().await?;
     tracing::info!(settled = drained.settled, handed_back = drained.handed_back, "stopped");
     Ok(drained)
 }

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
+use viva_core::claim::WorkerId;
 use viva_core::store::{Interview, Question, Store, Transcript, migrate};
 use viva_core::{SystemClock, Task, TaskError};
 use viva_llm::{Cancel, Completion, Engine, Error, Finish, ModelInfo, Request};
 use viva_scoring::{Judge, Rubric, Settings};
-use viva_worker::{Context, Handler};
+use viva_worker::{Answer, Context, Flight, Handler};
 
-use eval_worker::Evaluator;
+use eval_worker::{AnalyzeAnswer, Evaluator};
 
 pub const INTERVIEW: i32 = 153;
 
@@ -114,13 +115,20 @@ impl Fixture {
         Self { evaluator: Evaluator::new(store.clone(), Arc::new(judge)), store, engine, _folder: folder }
     }
 
+    pub fn analyze_answer(&self) -> AnalyzeAnswer {
+        AnalyzeAnswer { evaluator: self.evaluator.clone(), flight: Flight::new(self.store.clone(), WorkerId::new()) }
+    }
+
     pub async fn run(&self, handler: &dyn Handler, task: Task) -> Result<Value, TaskError> {
-        handler.handle(task, context(&CancellationToken::new())).await
+        match handler.handle(task.clone(), context(&task, &CancellationToken::new())).await? {
+            Answer::Now(value) => Ok(value),
+            Answer::Later => panic!("nobody else computes it"),
+        }
     }
 }
 
-pub fn context(cancel: &CancellationToken) -> Context {
-    Context { task_id: "t1".to_owned(), attempt: 1, redelivered: false, cancel: cancel.clone() }
+pub fn context(task: &Task, cancel: &CancellationToken) -> Context {
+    Context { message: task.to_message(), attempt: 1, redelivered: false, cancel: cancel.clone() }
 }
 
 async fn fill(store: &Store, said: &[(&str, &str)]) {

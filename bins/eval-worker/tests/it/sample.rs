@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use viva_core::SystemClock;
 use viva_core::evaluation::{Evaluation, Status};
-use viva_llm::{Cancel, Local, Options};
+use viva_llm::{Cancel, Local, Options, Sampling};
 use viva_scoring::{Answer, Interview, Judge, Language, Rubric, Settings};
 
 #[derive(Deserialize)]
@@ -28,9 +28,12 @@ fn sample(language: &str) -> Sample {
     serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn judge(model: &str) -> Judge {
-    let engine = Local::open(Options::new(viva_testkit::model(model).model())).unwrap();
-    Judge::new(Arc::new(engine), Rubric::builtin(), Arc::new(SystemClock), Settings::default())
+fn engine(model: &str) -> Arc<Local> {
+    Arc::new(Local::open(Options::new(viva_testkit::model(model).model())).unwrap())
+}
+
+fn judge(engine: Arc<Local>, settings: Settings) -> Judge {
+    Judge::new(engine, Rubric::builtin(), Arc::new(SystemClock), settings)
 }
 
 fn evaluate(judge: &Judge, sample: &Sample) -> Vec<Evaluation> {
@@ -46,12 +49,10 @@ fn evaluate(judge: &Judge, sample: &Sample) -> Vec<Evaluation> {
     sample.questions.iter().map(|question| judge.evaluate(&answer(question), &Cancel::default()).unwrap()).collect()
 }
 
-/// Of the first `asked` answers, `scored` must have a score and the others a reason.
-fn all_answers_that_can_be_judged_are(model: &str, language: &str, asked: usize, scored: usize) {
-    let (mut sample, judge) = (sample(language), judge(model));
-    sample.questions.truncate(asked);
-    let evaluations = evaluate(&judge, &sample);
-    for (question, evaluation) in sample.questions.iter().zip(&evaluations) {
+/// What holds for every evaluation of a sample, whatever the model said.
+fn check(sample: &Sample, evaluations: &[Evaluation]) {
+    assert_eq!(evaluations.len(), sample.questions.len());
+    for (question, evaluation) in sample.questions.iter().zip(evaluations) {
         assert_eq!(evaluation.inconsistency(), None, "{evaluation:#?}");
         assert_ne!(evaluation.status, Status::Failed, "{evaluation:#?}");
         let characters: Vec<char> = question.answer.chars().collect();
@@ -61,12 +62,35 @@ fn all_answers_that_can_be_judged_are(model: &str, language: &str, asked: usize,
         // The grammar offers what stands in the answer and nothing else.
         assert!(!evaluation.warnings.iter().any(|warning| warning.code == "quote_dropped"), "{evaluation:#?}");
     }
+}
+
+/// Of the first `asked` answers, `scored` must have a score and the others a reason.
+fn all_answers_that_can_be_judged_are(model: &str, language: &str, asked: usize, scored: usize) {
+    let (mut sample, judge) = (sample(language), judge(engine(model), Settings::default()));
+    sample.questions.truncate(asked);
+    let evaluations = evaluate(&judge, &sample);
+    check(&sample, &evaluations);
     let Sample { language, position, .. } = sample;
     let mut report = judge.report(Interview { id: Some(1), language, position, evaluations }).unwrap();
     assert_eq!((report.counts.scored, report.counts.insufficient_evidence), (scored, asked - scored));
     judge.narrate(&mut report, &Cancel::default()).unwrap();
     assert_eq!(report.narrative.reason, None);
     assert_eq!(report.notices[0].code, "model_too_small");
+}
+
+/// Sampled warmly, so that no two runs say the same.
+fn ten_runs_are_valid(model: &str, language: &str) {
+    let (sample, engine) = (sample(language), engine(model));
+    let mut scores = std::collections::HashSet::new();
+    for seed in 1..=10 {
+        let sampling = Sampling { temperature: 0.8, top_p: 0.95, seed };
+        let evaluations = evaluate(&judge(engine.clone(), Settings { sampling, ..Settings::default() }), &sample);
+        check(&sample, &evaluations);
+        let totals: Vec<_> = evaluations.iter().map(|evaluation| evaluation.total).collect();
+        println!("{model} seed {seed}: {totals:?}");
+        scores.insert(totals);
+    }
+    assert!(scores.len() > 1, "ten seeds, one outcome: nothing was sampled");
 }
 
 #[test]
@@ -78,4 +102,16 @@ fn the_korean_sample_is_judged_whole_by_the_default_model() {
 fn the_english_sample_is_judged_by_the_smallest_model() {
     // Up to the injection and the one word, which keeps the test short.
     all_answers_that_can_be_judged_are("smollm2-135m", "en", 10, 9);
+}
+
+#[test]
+#[ignore = "170 evaluations: some minutes in a release build"]
+fn ten_warm_runs_of_the_korean_sample_are_valid() {
+    ten_runs_are_valid("gemma-3-270m", "ko");
+}
+
+#[test]
+#[ignore = "170 evaluations: some minutes in a release build"]
+fn ten_warm_runs_of_the_english_sample_are_valid() {
+    ten_runs_are_valid("smollm2-135m", "en");
 }

@@ -1,6 +1,6 @@
 use std::sync::mpsc;
 
-use eval_worker::{AnalyzeAnswer, FinalReport};
+use eval_worker::FinalReport;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use viva_core::evaluation::Status;
@@ -175,7 +175,7 @@ async fn an_unknown_interview_is_a_clear_error() {
 #[tokio::test]
 async fn one_answer_is_scored_and_answered_in_the_platforms_words() {
     let fixture = Fixture::with(Obedient::new(), SAID).await;
-    let handler = AnalyzeAnswer(fixture.evaluator.clone());
+    let handler = fixture.analyze_answer();
     let result = fixture.run(&handler, analyze(1002, Some("skill"))).await.unwrap();
     assert_eq!(result["total_score"], json!(100));
     assert_eq!(result["rubric_scores"], json!({ "개념의 정확성": 50, "논리성": 30, "용어 활용력": 20 }));
@@ -186,14 +186,14 @@ async fn one_answer_is_scored_and_answered_in_the_platforms_words() {
 #[tokio::test]
 async fn a_stage_that_is_not_named_is_the_questions_own() {
     let fixture = Fixture::with(Obedient::new(), SAID).await;
-    let result = fixture.run(&AnalyzeAnswer(fixture.evaluator.clone()), analyze(1004, None)).await.unwrap();
+    let result = fixture.run(&fixture.analyze_answer(), analyze(1004, None)).await.unwrap();
     assert_eq!(result["rubric_scores"]["학습 의지"], json!(30));
 }
 
 #[tokio::test]
 async fn an_unknown_stage_or_transcript_is_a_clear_error() {
     let fixture = Fixture::with(Obedient::new(), SAID).await;
-    let handler = AnalyzeAnswer(fixture.evaluator.clone());
+    let handler = fixture.analyze_answer();
     for (task, said) in [(analyze(1002, Some("lunch")), "lunch"), (analyze(9_999, Some("skill")), "9999")] {
         let error = fixture.run(&handler, task).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::Permanent);
@@ -216,7 +216,7 @@ async fn a_cancelled_task_stops_the_model_and_stores_nothing() {
     let token = CancellationToken::new();
     let handler = FinalReport(fixture.evaluator.clone());
     let running = tokio::spawn({
-        let context = context(&token);
+        let context = context(&REPORT, &token);
         async move { handler.handle(REPORT, context).await }
     });
     tokio::task::spawn_blocking(move || begun.recv().unwrap()).await.unwrap();

@@ -1,17 +1,18 @@
 //! A database, a folder and the real voice.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tts_worker::{Error, Studio, SynthesizeHandler, Voice};
-use viva_core::audio::Folder;
+use viva_core::audio::Audio;
+use viva_core::claim::WorkerId;
 use viva_core::store::{self, Store};
 use viva_core::task::{SYNTHESIZE, TaskMessage};
 use viva_core::{SystemClock, Task, TaskError};
 use viva_speech::{Kokoro, KokoroFiles};
-use viva_worker::{Context, Handler as _};
+use viva_worker::{Answer, Context, Flight, Handler as _};
 
 pub(crate) fn files() -> KokoroFiles {
     let files = viva_testkit::model("kokoro");
@@ -41,13 +42,19 @@ impl Workplace {
         Self { data }
     }
 
-    pub(crate) fn folder(&self) -> Folder {
-        Folder::at(self.data.path().join("audio")).unwrap()
+    pub(crate) async fn audio(&self) -> Audio {
+        Audio::at(self.data.path().join("audio")).await.unwrap()
     }
 
-    pub(crate) async fn handler(&self, folder: Folder, voice: Voice) -> SynthesizeHandler {
+    /// Where a file of the audio is, or would be.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.data.path().join("audio").join(name)
+    }
+
+    pub(crate) async fn handler(&self, audio: Audio, voice: Voice) -> SynthesizeHandler {
         let store = Store::connect(&url(self.data.path())).await.unwrap();
-        SynthesizeHandler::new(Arc::new(Studio::new(store, folder, voice, Arc::new(SystemClock))), "jf_alpha")
+        let flight = Flight::new(store.clone(), WorkerId::new());
+        SynthesizeHandler::new(Arc::new(Studio::new(store, audio, voice, Arc::new(SystemClock))), flight, "jf_alpha")
     }
 }
 
@@ -58,6 +65,9 @@ fn url(data: &Path) -> String {
 /// Sends a task as a producer would, and runs it.
 pub(crate) async fn ask(handler: &SynthesizeHandler, text: &str, kwargs: Value) -> Result<Value, TaskError> {
     let message = TaskMessage::new(SYNTHESIZE, vec![json!(text)], kwargs.as_object().unwrap().clone());
-    let context = Context { task_id: message.id.clone(), attempt: 1, redelivered: false, cancel: CancellationToken::new() };
-    handler.handle(Task::bind(&message).unwrap(), context).await
+    let context = Context { message: message.clone(), attempt: 1, redelivered: false, cancel: CancellationToken::new() };
+    match handler.handle(Task::bind(&message).unwrap(), context).await? {
+        Answer::Now(value) => Ok(value),
+        Answer::Later => panic!("nobody else computes it"),
+    }
 }

@@ -10,14 +10,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tts_worker::{Studio, SynthesizeHandler, Voice};
 use viva_core::SystemClock;
-use viva_core::audio::Folder;
+use viva_core::audio::Audio;
 use viva_core::clock::Clock as _;
 use viva_core::report::Report;
 use viva_core::store::{self, Store};
 use viva_core::task::{ANALYZE_ANSWER, GENERATE_FINAL_REPORT, SYNTHESIZE, TaskMessage};
 use viva_models::{Console, PullOptions};
 use viva_scoring::markdown;
-use viva_worker::{Drained, MemoryQueue, MemoryReplies, Queue as _, Runtime};
+use viva_worker::{Drained, Flight, Keeper, MemoryQueue, MemoryReplies, Queue as _, Runtime, Timing};
 
 use super::sample::Sample;
 use crate::cli::Settings;
@@ -31,6 +31,7 @@ pub(super) struct House {
     replies: MemoryReplies,
     shutdown: CancellationToken,
     workers: Vec<JoinHandle<Result<Drained, viva_worker::queue::Error>>>,
+    keepers: Vec<Keeper>,
 }
 
 /// A task's result, and the time from asking to having it.
@@ -52,16 +53,19 @@ impl House {
         let session = store.write().await?;
         sample.store(&session).await?;
         session.commit().await?;
-        let folder = Folder::at(data.join("audio"))?;
-        let studio = Arc::new(Studio::new(store.clone(), folder, Voice::from_home(home), Arc::new(SystemClock)));
+        let audio = Audio::at(data.join("audio")).await?;
+        let studio = Arc::new(Studio::new(store.clone(), audio, Voice::from_home(home), Arc::new(SystemClock)));
         let evaluator = eval_worker::Evaluator::new(store.clone(), judge);
         let (cpu, gpu, replies) = (MemoryQueue::new(), MemoryQueue::new(), MemoryReplies::new());
+        let (voice, judge) = (join(&store, "tts-worker", &cpu, &replies).await?, join(&store, "eval-worker", &gpu, &replies).await?);
         let runtime = |queue: &MemoryQueue| Runtime::new(Arc::new(queue.clone()), Arc::new(replies.clone())).concurrency(NonZeroUsize::MIN);
-        let voice = runtime(&cpu).handler(SYNTHESIZE, Arc::new(SynthesizeHandler::new(studio, settings.voice.clone())));
-        let judge = evaluator.serve_on(runtime(&gpu));
+        let flight = |keeper: &Keeper| Flight::new(store.clone(), keeper.id().clone());
+        let synthesize = SynthesizeHandler::new(studio, flight(&voice), settings.voice.clone());
+        let speaking = runtime(&cpu).handler(SYNTHESIZE, Arc::new(synthesize));
+        let judging = evaluator.serve_on(runtime(&gpu), flight(&judge));
         let shutdown = CancellationToken::new();
-        let workers = [voice, judge].map(|runtime| tokio::spawn(runtime.run(shutdown.clone()))).into();
-        Ok(Self { store, evaluator, cpu, gpu, replies, shutdown, workers })
+        let workers = [speaking, judging].map(|runtime| tokio::spawn(runtime.run(shutdown.clone()))).into();
+        Ok(Self { store, evaluator, cpu, gpu, replies, shutdown, workers, keepers: vec![voice, judge] })
     }
 
     /// Sends a task as a platform would and waits for its result.
@@ -94,7 +98,16 @@ impl House {
         for worker in self.workers {
             worker.await??;
         }
+        for keeper in self.keepers {
+            keeper.leave().await?;
+        }
         drop(self.evaluator);
         Ok(self.store.close().await?)
     }
+}
+
+/// Makes a worker one among the workers of the database.
+async fn join(store: &Store, name: &str, queue: &MemoryQueue, replies: &MemoryReplies) -> anyhow::Result<Keeper> {
+    let (queue, reply) = (Arc::new(queue.clone()), Arc::new(replies.clone()));
+    Ok(Keeper::join(store.beside().await?, name, queue, reply, Timing::default()).await?)
 }

@@ -1,21 +1,42 @@
 //! A unit of work: the only place that begins a transaction, and the only way to a repository.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use sea_orm::{
-    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait as _,
 };
 
 use super::error::{During as _, Error};
-use super::{EvaluationReports, Evaluations, Interviews, Questions, SpeechClips, Transcripts};
+use super::{
+    Arrivals, Claims, Effects, EvaluationReports, Evaluations, Interviews, Outbox, Questions, SpeechClips, Transcripts, Waiters,
+    WorkerSessions,
+};
+use crate::clock::{Clock as _, Moment, SystemClock};
+
+/// The longest that a unit of work has been open in this process, in microseconds.
+static LONGEST_US: AtomicU64 = AtomicU64::new(0);
+
+/// The longest that a unit of work has been open since this was last asked; zero if none has ended.
+///
+/// Units of work are short by rule, none is open while a model runs: this is how the rule is watched.
+pub fn take_longest_session() -> Duration {
+    Duration::from_micros(LONGEST_US.swap(0, Ordering::Relaxed))
+}
 
 /// A unit of work. Ends in [`Session::commit`], or in a rollback when it is dropped: by `?`, by a panic, or because its
 /// future was cancelled.
 ///
-/// The rollback of a dropped session is queued on its connection and done before anybody else uses that connection. It cannot
-/// meet a statement under way, because every repository borrows the session it works in.
+/// `BEGIN`, `COMMIT` and `ROLLBACK` run in tasks of their own, so that none is ever cut off in the middle: on Postgres a
+/// cancelled `BEGIN` would leave the pooled connection inside a transaction that nobody knows of (F23), and a cancelled
+/// `COMMIT` would be followed by a rollback of nothing.
 #[derive(Debug)]
 #[must_use = "a session that is not committed rolls back"]
 pub struct Session {
-    transaction: DatabaseTransaction,
+    /// None only while it ends.
+    transaction: Option<DatabaseTransaction>,
+    opened: Moment,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,55 +54,129 @@ impl Session {
             (DbBackend::Sqlite, Mode::Write) => {
                 TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() }
             }
-            (DbBackend::Sqlite, Mode::Read) => TransactionOptions::default(),
-            (_, Mode::Write) => TransactionOptions { access_mode: Some(AccessMode::ReadWrite), ..Default::default() },
-            (_, Mode::Read) => TransactionOptions { access_mode: Some(AccessMode::ReadOnly), ..Default::default() },
+            // As they are: on Postgres any setting would cost a round trip.
+            (DbBackend::Sqlite, Mode::Read) | (_, Mode::Write) => TransactionOptions::default(),
+            // Each statement of a Postgres transaction sees its own state unless told otherwise.
+            (_, Mode::Read) => TransactionOptions {
+                access_mode: Some(AccessMode::ReadOnly),
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                ..Default::default()
+            },
         };
-        let transaction = db.begin_with_options(options).await.during("beginning a unit of work")?;
-        Ok(Self { transaction })
+        let db = db.clone();
+        let begin = async move {
+            let transaction = db.begin_with_options(options).await?;
+            // Whole before it is handed over: if nobody takes it any more, it is rolled back as every other.
+            Ok(Self { transaction: Some(transaction), opened: SystemClock.monotonic() })
+        };
+        uncut(begin).await.during("beginning a unit of work")
     }
 
     /// Makes everything that was done in it last.
-    pub async fn commit(self) -> Result<(), Error> {
-        self.transaction.commit().await.during("committing a unit of work")
+    pub async fn commit(mut self) -> Result<(), Error> {
+        let transaction = self.end();
+        uncut(transaction.commit()).await.during("committing a unit of work")
     }
 
     /// Takes everything back, and returns when that is done. Dropping the session does the same a little later.
-    pub async fn rollback(self) -> Result<(), Error> {
-        self.transaction.rollback().await.during("rolling a unit of work back")
+    pub async fn rollback(mut self) -> Result<(), Error> {
+        let transaction = self.end();
+        uncut(transaction.rollback()).await.during("rolling a unit of work back")
+    }
+
+    fn end(&mut self) -> DatabaseTransaction {
+        let open = SystemClock.monotonic().since(self.opened);
+        metrics::histogram!("viva_db_session_seconds").record(open);
+        LONGEST_US.fetch_max(open.as_micros() as u64, Ordering::Relaxed);
+        self.transaction.take().expect("a session ends once; this is a bug")
+    }
+
+    pub(super) fn connection(&self) -> &DatabaseTransaction {
+        self.transaction.as_ref().expect("a session that ended is gone; this is a bug")
     }
 
     /// The table `interviews` of the contract.
     pub fn interviews(&self) -> Interviews<'_> {
-        Interviews(&self.transaction)
+        Interviews(self.connection())
     }
 
     /// The table `questions` of the contract.
     pub fn questions(&self) -> Questions<'_> {
-        Questions(&self.transaction)
+        Questions(self.connection())
     }
 
     /// The table `transcripts` of the contract.
     pub fn transcripts(&self) -> Transcripts<'_> {
-        Transcripts(&self.transaction)
+        Transcripts(self.connection())
     }
 
     /// The table `evaluation_reports` of the contract.
     pub fn evaluation_reports(&self) -> EvaluationReports<'_> {
-        EvaluationReports(&self.transaction)
+        EvaluationReports(self.connection())
     }
 
     /// Evaluations with their provenance.
     pub fn evaluations(&self) -> Evaluations<'_> {
-        Evaluations(&self.transaction)
+        Evaluations(self.connection())
+    }
+
+    /// Who computes what.
+    pub fn claims(&self) -> Claims<'_> {
+        Claims(self.connection())
+    }
+
+    /// Who waits for what is being computed.
+    pub fn waiters(&self) -> Waiters<'_> {
+        Waiters(self.connection())
+    }
+
+    /// The order in which tasks were first seen.
+    pub fn arrivals(&self) -> Arrivals<'_> {
+        Arrivals(self.connection())
+    }
+
+    /// Which task each target shows.
+    pub fn effects(&self) -> Effects<'_> {
+        Effects(self.connection())
+    }
+
+    /// What is to be published because of this unit of work.
+    pub fn outbox(&self) -> Outbox<'_> {
+        Outbox(self.connection())
+    }
+
+    /// The processes that work, and their signs of life.
+    pub fn worker_sessions(&self) -> WorkerSessions<'_> {
+        WorkerSessions(self.connection())
     }
 
     /// Which clip each speech computation made.
     pub fn speech_clips(&self) -> SpeechClips<'_> {
-        SpeechClips(&self.transaction)
+        SpeechClips(self.connection())
     }
+}
 
-    pub(super) fn connection(&self) -> &DatabaseTransaction {
-        &self.transaction
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.transaction.is_none() {
+            return;
+        }
+        let transaction = self.end();
+        // Without a runtime the connection is on its way out, and takes the transaction along.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if let Err(error) = transaction.rollback().await {
+                tracing::warn!(%error, "a unit of work could not be rolled back; its connection is given up");
+            }
+        });
+    }
+}
+
+/// Runs `step` to its end even if the caller is cancelled meanwhile; its result is dropped then.
+async fn uncut<T: Send + 'static>(step: impl Future<Output = Result<T, DbErr>> + Send + 'static) -> Result<T, DbErr> {
+    match tokio::spawn(step).await {
+        Ok(ended) => ended,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(DbErr::Custom("the runtime is shutting down".to_owned())),
     }
 }

@@ -25,7 +25,7 @@ pub struct Clip {
 pub struct SpeechClips<'s>(pub(super) &'s DatabaseTransaction);
 
 impl SpeechClips<'_> {
-    /// The clip of a computation. It counts only if its file is sound: ask [`crate::audio::Folder::open`].
+    /// The clip of a computation. It counts only if its file is sound: ask `audio::Audio::open`.
     pub async fn find(&self, computation: &Digest) -> Result<Option<Clip>, Error> {
         let found = Entity::find_by_id(computation.as_str()).one(self.0).await.during("looking for a clip")?;
         found.map(Clip::try_from).transpose()

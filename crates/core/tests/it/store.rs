@@ -2,26 +2,33 @@
 //! end runs each on every kind of database.
 
 mod cancel;
+mod claims;
 mod fixture;
 mod once;
 mod records;
 mod refuse;
 mod schema;
+mod waiters;
 
 use std::path::PathBuf;
 
 use viva_core::store::{Store, migrate};
+use viva_testkit::Postgres;
 
-/// An empty database for one test; gone when dropped.
+/// An empty database for one test; a file is gone when dropped, a server's with the server.
 pub struct Database {
     pub url: String,
-    _place: tempfile::TempDir,
+    _place: Option<tempfile::TempDir>,
 }
 
 impl Database {
     pub fn sqlite() -> Self {
         let place = tempfile::tempdir().unwrap();
-        Self { url: format!("sqlite://{}/deep/viva.db", place.path().display()), _place: place }
+        Self { url: format!("sqlite://{}/deep/viva.db", place.path().display()), _place: Some(place) }
+    }
+
+    pub fn postgres() -> Self {
+        Self { url: Postgres::shared().database(), _place: None }
     }
 
     /// The store over the migrated database.
@@ -41,16 +48,23 @@ impl Database {
     }
 }
 
-macro_rules! on_every_database {
-    ($($module:ident: $($test:ident),+;)+) => {
-        mod sqlite {
+macro_rules! on_database {
+    ($kind:ident: $($module:ident: $($test:ident),+;)+) => {
+        mod $kind {
             $(mod $module {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $test() {
-                    crate::store::$module::$test(crate::store::Database::sqlite()).await;
+                    crate::store::$module::$test(crate::store::Database::$kind()).await;
                 })+
             })+
         }
+    };
+}
+
+macro_rules! on_every_database {
+    ($($list:tt)+) => {
+        on_database! { sqlite: $($list)+ }
+        on_database! { postgres: $($list)+ }
     };
 }
 
@@ -61,6 +75,14 @@ on_every_database! {
         a_unit_of_work_cancelled_at_any_step_leaves_nothing,
         a_unit_of_work_cancelled_at_any_poll_is_whole_or_absent,
         a_panic_inside_a_unit_of_work_leaves_nothing;
+    claims:
+        of_fifty_that_take_a_claim_at_once_one_holds_it,
+        a_claim_that_was_taken_over_cannot_commit,
+        a_worker_that_is_not_gone_keeps_its_claims,
+        attempts_are_counted_when_they_begin_and_anew_after_the_end,
+        what_was_handed_back_does_not_count,
+        a_sign_of_life_wins_against_a_verdict,
+        a_stale_commit_leaves_nothing_of_its_unit_of_work;
     once:
         of_fifty_evaluations_at_once_one_stands,
         of_fifty_clips_at_once_one_stands,
@@ -87,4 +109,12 @@ on_every_database! {
         what_somebody_else_made_stays_as_it_is,
         two_that_migrate_at_once_do_it_once,
         migrating_again_does_nothing;
+    waiters:
+        nobody_waits_for_what_nobody_computes,
+        a_task_that_comes_again_waits_once,
+        whoever_waits_is_taken_by_the_one_who_settles,
+        a_task_keeps_its_place_and_an_older_one_never_replaces_a_newer,
+        letters_of_one_task_leave_in_order,
+        letters_of_a_worker_that_is_gone_are_adopted,
+        a_thousand_letters_fit;
 }

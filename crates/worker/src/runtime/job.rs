@@ -6,16 +6,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 use viva_core::retry::{self, Disposition};
-use viva_core::{ErrorClass, Task, TaskError};
+use viva_core::{ErrorClass, Outcome, Task, TaskError};
 
-use crate::handler::{Context, Handler};
+use crate::handler::{Answer, Context, Handler};
 use crate::queue::{Delivery, Settled, Settlement};
-use crate::reply::{Outcome, Reply};
+use crate::reply::Reply;
 
 /// How long a handler that was asked to stop may take before it is cut off.
 const GRACE: Duration = Duration::from_secs(2);
@@ -57,7 +56,7 @@ impl Desk {
         let result = self.run(&delivery, &stop).await;
         let (settlement, outcome) = self.judge(delivery.attempt, result, stop.is_cancelled());
         if let Some(outcome) = outcome
-            && let Err(error) = self.reply.deliver(&delivery.message.id, &outcome).await
+            && let Err(error) = self.reply.deliver(&delivery.message, &outcome).await
         {
             // The outcome must not be lost: somebody runs the task again, and a stored result answers then.
             tracing::warn!(%error, "the outcome could not be delivered; the task goes back");
@@ -66,7 +65,7 @@ impl Desk {
         settle(delivery, settlement).await
     }
 
-    async fn run(&self, delivery: &Delivery, stop: &CancellationToken) -> Result<Value, Failed> {
+    async fn run(&self, delivery: &Delivery, stop: &CancellationToken) -> Result<Answer, Failed> {
         if delivery.attempt > self.policy.max_attempts {
             let message = format!("it was begun {} times and never ended: it may kill its worker", delivery.attempt - 1);
             return Err(Failed::Error(TaskError::new(ErrorClass::Poison, message)));
@@ -77,7 +76,7 @@ impl Desk {
             return Err(Failed::Error(TaskError::permanent(message)));
         };
         let context = Context {
-            task_id: delivery.message.id.clone(),
+            message: delivery.message.clone(),
             attempt: delivery.attempt,
             redelivered: delivery.redelivered,
             cancel: stop.clone(),
@@ -96,10 +95,11 @@ impl Desk {
     }
 
     /// Decides by class alone, and says why in the log: this is where a failure is handled.
-    fn judge(&self, attempt: u32, result: Result<Value, Failed>, stopping: bool) -> (Settlement, Option<Outcome>) {
+    fn judge(&self, attempt: u32, result: Result<Answer, Failed>, stopping: bool) -> (Settlement, Option<Outcome>) {
         let random = rand::random::<f64>();
         let (class, message, disposition) = match result {
-            Ok(value) => return (Settlement::Ack, Some(Outcome::Success(value))),
+            Ok(Answer::Now(value)) => return (Settlement::Ack, Some(Outcome::Success(value))),
+            Ok(Answer::Later) => return (Settlement::Ack, None),
             Err(Failed::Stopped) => return (Settlement::HandBack, None),
             Err(Failed::Error(error)) if error.class() == ErrorClass::Cancelled && stopping => {
                 return (Settlement::HandBack, None);

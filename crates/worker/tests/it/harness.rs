@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use viva_core::task::GENERATE_FINAL_REPORT;
-use viva_core::{Task, TaskError, TaskMessage};
-use viva_worker::{Context, Drained, Handler, MemoryQueue, MemoryReplies, Outcome, Queue as _, Runtime};
+use viva_core::{Outcome, Task, TaskError, TaskMessage};
+use viva_worker::{Answer, Context, Drained, Handler, MemoryQueue, MemoryReplies, Queue as _, Runtime};
 
 /// A handler made of a closure; counts how often it ran.
 pub struct Script<F> {
@@ -24,9 +24,9 @@ where
     F: Fn(Task, Context) -> R + Send + Sync,
     R: Future<Output = Result<Value, TaskError>> + Send,
 {
-    async fn handle(&self, task: Task, context: Context) -> Result<Value, TaskError> {
+    async fn handle(&self, task: Task, context: Context) -> Result<Answer, TaskError> {
         self.ran.fetch_add(1, Ordering::SeqCst);
-        (self.step)(task, context).await
+        (self.step)(task, context).await.map(Answer::Now)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The in-memory queue keeps the manners of a broker.
 
 use tokio::time::{Duration, Instant, timeout};
+use viva_core::Outcome;
 use viva_core::TaskMessage;
 use viva_worker::queue::{Consumer, Queue as _, Settled, Settlement};
-use viva_worker::{MemoryQueue, MemoryReplies, Outcome, Reply as _};
+use viva_worker::{MemoryQueue, MemoryReplies, Reply as _};
 
 use crate::harness::report;
 
@@ -121,7 +122,7 @@ async fn everybody_who_waits_for_a_task_hears_of_it() {
     let (first, second, other) = (replies.expect("a"), replies.expect("a"), replies.expect("b"));
     drop(replies.expect("a"));
     let outcome = Outcome::Success(serde_json::json!(1));
-    replies.deliver("a", &outcome).await.unwrap();
+    replies.deliver(&TaskMessage { id: "a".to_owned(), ..report(1) }, &outcome).await.unwrap();
     assert_eq!((first.await.unwrap(), second.await.unwrap()), (outcome.clone(), outcome));
     drop(replies);
     assert!(other.await.is_err(), "an outcome came to the wrong task");

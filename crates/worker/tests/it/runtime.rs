@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 use tokio::sync::Barrier;
+use viva_core::Outcome;
 use viva_core::state::State;
 use viva_core::{ErrorClass, Task, TaskError};
-use viva_worker::{Drained, Outcome, Queue as _};
+use viva_worker::{Drained, Queue as _};
 
 use crate::harness::{Worker, message, report};
 
@@ -15,7 +16,7 @@ use crate::harness::{Worker, message, report};
 async fn whoever_asks_gets_the_result() {
     let worker = Worker::start(1, |task, context| async move {
         let Task::GenerateFinalReport { interview_id } = task else { panic!("another task") };
-        Ok(json!({"interview": interview_id, "attempt": context.attempt, "id": context.task_id}))
+        Ok(json!({"interview": interview_id, "attempt": context.attempt, "id": context.message.id}))
     });
     let asked = report(153);
     let outcome = worker.ask(asked.clone()).await;

@@ -1,14 +1,22 @@
 //! Migrations: up, down, beside somebody else's tables, and by two programs at once.
 
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 use viva_core::store::{migrate, migrate_down, versions};
 
 use super::Database;
 
 /// The tables and what they are made of, in the database's own words.
 async fn tables(db: &DatabaseConnection) -> Vec<(String, String)> {
-    let catalogue =
-        "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name <> 'viva_migrations' ORDER BY name";
+    let catalogue = match db.get_database_backend() {
+        DbBackend::Sqlite => {
+            "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name <> 'viva_migrations' ORDER BY name"
+        }
+        _ => {
+            "SELECT table_name::text AS name, string_agg(concat_ws(' ', column_name, udt_name, is_nullable, column_default), ', ' ORDER BY
+             ordinal_position) AS sql FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'viva_migrations'
+             GROUP BY table_name ORDER BY table_name"
+        }
+    };
     let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), catalogue)).await.unwrap();
     rows.iter().map(|row| (row.try_get("", "name").unwrap(), row.try_get("", "sql").unwrap())).collect()
 }
@@ -18,7 +26,8 @@ pub async fn every_step_goes_up_and_down_again(database: Database) {
     let raw = database.raw().await;
     let whole = tables(&raw).await;
     let names: Vec<&str> = whole.iter().map(|(name, _)| &name[..]).collect();
-    let own = ["evaluations", "speech_clips", "viva_tables"];
+    let flight = ["arrivals", "claims", "effects", "outbox", "waiters", "worker_sessions"];
+    let own = [&["evaluations", "speech_clips", "viva_tables"][..], &flight].concat();
     let contract = ["evaluation_reports", "interviews", "questions", "transcripts"];
     assert!(own.iter().chain(&contract).all(|table| names.contains(table)), "{names:?}");
     assert_eq!(names.len(), own.len() + contract.len());

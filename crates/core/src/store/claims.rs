@@ -1,0 +1,74 @@
+use sea_orm::DatabaseTransaction;
+
+use super::error::{During as _, Error};
+use super::statement::{change, row, rows};
+use crate::Digest;
+use crate::claim::{Claim, End, Taken, WorkerId};
+
+/// Nobody holds it or somebody does; in one statement, so that of a thousand that try at once one succeeds. The conflict
+/// locks the row and looks again: a claim that was settled meanwhile is taken, one that was taken meanwhile is not.
+const TAKE: &str = "
+    INSERT INTO claims (computation, state, worker, epoch, attempts) VALUES ($1, 'running', $2, $3 + 1, 1)
+    ON CONFLICT (computation) DO UPDATE SET
+        state = 'running', worker = excluded.worker,
+        epoch = CASE WHEN claims.epoch < excluded.epoch THEN excluded.epoch ELSE claims.epoch + 1 END,
+        attempts = CASE claims.state WHEN 'open' THEN claims.attempts + 1 ELSE 1 END
+    WHERE claims.state <> 'running'
+    RETURNING epoch, attempts";
+
+/// The fence: under an older epoch, or after a rescue, it changes no row.
+const END: &str = "
+    UPDATE claims SET state = $4, worker = CASE $4 WHEN 'settled' THEN NULL ELSE worker END, attempts = attempts - $5
+    WHERE computation = $1 AND worker = $2 AND epoch = $3 AND state = 'running'";
+
+const RESCUE: &str = "
+    UPDATE claims SET state = 'open', worker = $1
+    WHERE state <> 'settled' AND worker IN (SELECT id FROM worker_sessions WHERE state = 'gone')
+    RETURNING computation";
+
+/// Who computes what, inside a unit of work. A row is `running` (its worker holds it), `open` (it has begun, and its worker is
+/// answerable for the next attempt) or `settled` (it is over).
+#[derive(Debug)]
+pub struct Claims<'s>(pub(super) &'s DatabaseTransaction);
+
+impl Claims<'_> {
+    /// Takes the computation, unless somebody holds it.
+    pub async fn take(&self, computation: &Digest, worker: &WorkerId) -> Result<Taken, Error> {
+        self.take_above(0, computation, worker).await
+    }
+
+    /// Takes the computation under an epoch above `floor`: for claims that are kept elsewhere and fenced here.
+    pub(crate) async fn take_above(&self, floor: i64, computation: &Digest, worker: &WorkerId) -> Result<Taken, Error> {
+        let values = vec![computation.as_str().into(), worker.as_str().into(), floor.into()];
+        let Some(row) = row(self.0, TAKE, values).await.during("taking a claim")? else { return Ok(Taken::Held) };
+        let read = || Ok((row.try_get("", "epoch")?, row.try_get::<i64>("", "attempts")? as u32));
+        let (epoch, attempts) = read().during("reading a claim")?;
+        Ok(Taken::Ours(Claim { computation: computation.clone(), worker: worker.clone(), epoch, attempts }))
+    }
+
+    /// Ends a claim in the unit of work that stores what came of it. False if it was lost: roll back, and throw away what was
+    /// computed.
+    #[must_use = "a lost claim must not commit"]
+    pub async fn end(&self, claim: &Claim, end: End) -> Result<bool, Error> {
+        let (state, uncounted) = match end {
+            End::Settled => ("settled", 0_i64),
+            End::Failed => ("open", 0),
+            End::HandedBack => ("open", 1),
+        };
+        let key = [claim.computation.as_str().into(), claim.worker.as_str().into(), claim.epoch.into()];
+        let values = key.into_iter().chain([state.into(), uncounted.into()]).collect();
+        Ok(change(self.0, END, values).await.during("ending a claim")? == 1)
+    }
+
+    /// Opens every claim whose worker is gone, and makes `worker` answerable for them. Returns the computations: each needs
+    /// somebody to take it up.
+    pub async fn rescue(&self, worker: &WorkerId) -> Result<Vec<Digest>, Error> {
+        let rescued = rows(self.0, RESCUE, vec![worker.as_str().into()]).await.during("rescuing claims")?;
+        let digest = |text: String| text.parse().map_err(|source: crate::digest::NotADigest| damaged(&text, source));
+        rescued.iter().map(|row| digest(row.try_get("", "computation").during("reading a claim")?)).collect()
+    }
+}
+
+fn damaged(id: &str, source: crate::digest::NotADigest) -> Error {
+    Error::Damaged { table: "claims", id: id.to_owned(), source: source.into() }
+}

@@ -1,0 +1,81 @@
+use sea_orm::{DatabaseTransaction, QueryResult};
+
+use super::error::{During as _, Error};
+use super::statement::{change, row, rows};
+use crate::claim::WorkerId;
+use crate::{Digest, TaskMessage};
+
+/// Only while somebody computes it. The lock makes the one who settles wait until this row is there, or this statement wait
+/// until the claim is settled and then find that it is: a waiter that nobody answers cannot come about.
+const ADD: &str = "
+    INSERT INTO waiters (computation, task_id, worker, seen, message)
+    SELECT $1, $2, $3, $4, $5 FROM (SELECT 1 FROM claims WHERE computation = $1 AND state = 'running' FOR SHARE) AS held
+    ON CONFLICT (computation, task_id) DO NOTHING";
+/// SQLite has one writer at a time, and no row locks.
+const ADD_SQLITE: &str = "
+    INSERT INTO waiters (computation, task_id, worker, seen, message)
+    SELECT $1, $2, $3, $4, $5 FROM claims WHERE computation = $1 AND state = 'running'
+    ON CONFLICT (computation, task_id) DO NOTHING";
+
+const IS_WAITING: &str = "SELECT 1 FROM waiters WHERE computation = $1 AND task_id = $2";
+
+const TAKE_ALL: &str = "DELETE FROM waiters WHERE computation = $1 RETURNING id, worker, seen, message";
+
+const FIRST: &str = "SELECT id, worker, seen, message FROM waiters WHERE computation = $1 ORDER BY id LIMIT 1";
+
+/// Who waits for what is being computed, inside a unit of work.
+#[derive(Debug)]
+pub struct Waiters<'s>(pub(super) &'s DatabaseTransaction);
+
+/// A task that waits for somebody else's computation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waiter {
+    /// The process that its delivery came to, and whose relay answers it.
+    pub worker: WorkerId,
+    /// Its place in the order of arrival.
+    pub seen: i64,
+    /// The task, with whatever its broker needs to answer it.
+    pub message: TaskMessage,
+}
+
+impl Waiters<'_> {
+    /// Makes the task wait for the computation. False if nobody computes it any more: look for its result, or take the claim.
+    #[must_use = "a task that does not wait must do something else"]
+    pub async fn add(&self, computation: &Digest, waiter: &Waiter) -> Result<bool, Error> {
+        let message = serde_json::to_string(&waiter.message).expect("a task message is plain JSON; this is a bug");
+        let key = vec![computation.as_str().into(), waiter.message.id.as_str().into()];
+        let mut values = key.clone();
+        values.extend([waiter.worker.as_str().into(), waiter.seen.into(), message.into()]);
+        let add = match sea_orm::ConnectionTrait::get_database_backend(self.0) {
+            sea_orm::DbBackend::Sqlite => ADD_SQLITE,
+            _ => ADD,
+        };
+        let added = change(self.0, add, values).await.during("adding a waiter")? == 1;
+        // None added may also mean that this very task waits already, and was delivered again.
+        Ok(added || row(self.0, IS_WAITING, key).await.during("looking for a waiter")?.is_some())
+    }
+
+    /// Takes all who wait for the computation, first come first. For the unit of work that settles it, after the claim ended.
+    pub async fn take_all(&self, computation: &Digest) -> Result<Vec<Waiter>, Error> {
+        let mut taken = rows(self.0, TAKE_ALL, vec![computation.as_str().into()]).await.during("taking the waiters")?;
+        taken.sort_by_cached_key(|row| row.try_get::<i64>("", "id").unwrap_or_default());
+        taken.iter().map(read).collect()
+    }
+
+    /// The first who waits for the computation; stays where it is.
+    pub async fn first(&self, computation: &Digest) -> Result<Option<Waiter>, Error> {
+        let first = row(self.0, FIRST, vec![computation.as_str().into()]).await.during("looking for a waiter")?;
+        first.as_ref().map(read).transpose()
+    }
+}
+
+fn read(row: &QueryResult) -> Result<Waiter, Error> {
+    let text = |column| row.try_get::<String>("", column).during("reading a waiter");
+    let damaged = |source: serde_json::Error| Error::Damaged {
+        table: "waiters",
+        id: row.try_get::<i64>("", "id").unwrap_or_default().to_string(),
+        source: source.into(),
+    };
+    let seen = row.try_get("", "seen").during("reading a waiter")?;
+    Ok(Waiter { worker: text("worker")?.into(), seen, message: serde_json::from_str(&text("message")?).map_err(damaged)? })
+}

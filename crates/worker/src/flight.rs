@@ -1,0 +1,246 @@
+//! Single flight: one computation, one effect, however many ask, on however many workers.
+//!
+//! Owns the order of things: look for the result; else take the claim, or wait as a row until its holder answers; compute with
+//! no unit of work open; then, in one unit of work, end the claim under its epoch, store the result, change the targets, and
+//! leave an answer for everybody who waits. Promises that a result is computed once and reused, that a failure is told to all
+//! and reused by none, that a claim which was lost commits nothing, and that an older task never replaces a newer one. Does
+//! not notice that a worker has died: that is [`crate::Keeper`]'s business.
+
+mod held;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use viva_core::claim::{End, Taken, WorkerId};
+use viva_core::store::{Letter, Relayed, Session, Store, Waiter};
+use viva_core::{Digest, ErrorClass, Outcome, Task, TaskError, retry};
+
+use crate::handler::{Answer, Context};
+use held::Held;
+
+/// One computation and what follows from it.
+#[async_trait]
+pub trait Work: Send + Sync {
+    /// What it makes. Small: what is large lies in files or rows that it names.
+    type Output: Send + Sync;
+
+    /// The result as it is stored.
+    async fn find(&self, unit: &Session) -> Result<Option<Self::Output>, TaskError>;
+
+    /// Whether a stored result can still be used; looks at files, outside of any unit of work.
+    async fn is_sound(&self, _: &Self::Output) -> Result<bool, TaskError> {
+        Ok(true)
+    }
+
+    /// Computes it. No unit of work is open meanwhile.
+    async fn compute(&self, cancel: &CancellationToken) -> Result<Self::Output, TaskError>;
+
+    /// Stores it; returns what stands.
+    async fn keep(&self, unit: &Session, made: Self::Output) -> Result<Self::Output, TaskError>;
+
+    /// What the task replaces, of which there is one: a question's file, an answer's score.
+    fn target(&self, task: &Task) -> Option<String>;
+
+    /// Changes the task's target, in the unit of work that holds it.
+    async fn show(&self, unit: &Session, task: &Task, output: &Self::Output) -> Result<(), TaskError>;
+
+    /// The task's return value. `cached` says whether it was there before the task came.
+    fn answer(&self, task: &Task, output: &Self::Output, cached: bool) -> Value;
+}
+
+/// Who flies: a worker process and its database.
+#[derive(Debug, Clone)]
+pub struct Flight {
+    store: Store,
+    worker: WorkerId,
+    policy: retry::Policy,
+}
+
+/// A task on its way.
+struct Flown<'a, W> {
+    work: &'a W,
+    computation: &'a Digest,
+    task: &'a Task,
+    context: &'a Context,
+    /// The task's place in the order of arrival.
+    seen: i64,
+}
+
+impl Flight {
+    /// Single flight for the process `worker` (see [`crate::Keeper`]), with the default retry policy.
+    pub fn new(store: Store, worker: WorkerId) -> Self {
+        Self { store, worker, policy: retry::Policy::default() }
+    }
+
+    /// Has the task answered by the result of `computation`, which `work` computes unless it is there or on its way.
+    pub async fn fly<W: Work>(&self, work: &W, computation: &Digest, task: &Task, context: &Context) -> Result<Answer, TaskError> {
+        let seen = self.arrive(context).await?;
+        let flown = Flown { work, computation, task, context, seen };
+        loop {
+            if let Some(output) = self.look(work).await? {
+                return self.answer_stored(&flown, &output).await;
+            }
+            let claim = match self.take_or_wait(&flown).await? {
+                Step::Claimed(claim) => claim,
+                Step::Waits => return Ok(Answer::Later),
+                Step::LookAgain => continue,
+            };
+            match self.compute_and_settle(&flown, claim).await {
+                Err(error) if error.class() == ErrorClass::LostClaim => {
+                    metrics::counter!("viva_claims_lost_total").increment(1);
+                    tracing::warn!(%computation, "the claim was lost while this worker computed; its output is thrown away");
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn arrive(&self, context: &Context) -> Result<i64, TaskError> {
+        let unit = self.store.write().await?;
+        let seen = unit.arrivals().place(&context.message.id).await?;
+        unit.commit().await?;
+        Ok(seen)
+    }
+
+    /// The stored result, if it can be used.
+    async fn look<W: Work>(&self, work: &W) -> Result<Option<W::Output>, TaskError> {
+        let unit = self.store.read().await?;
+        let found = work.find(&unit).await?;
+        unit.rollback().await?;
+        Ok(match found {
+            Some(output) if work.is_sound(&output).await? => Some(output),
+            _ => None,
+        })
+    }
+
+    async fn answer_stored<W: Work>(&self, flown: &Flown<'_, W>, output: &W::Output) -> Result<Answer, TaskError> {
+        if let Some(target) = flown.work.target(flown.task) {
+            let unit = self.store.write().await?;
+            if unit.effects().advance(&target, flown.seen, &flown.context.message.id).await? {
+                flown.work.show(&unit, flown.task, output).await?;
+            }
+            unit.commit().await?;
+        }
+        metrics::counter!("viva_results_reused_total").increment(1);
+        Ok(Answer::Now(flown.work.answer(flown.task, output, true)))
+    }
+
+    async fn take_or_wait<W>(&self, flown: &Flown<'_, W>) -> Result<Step, TaskError> {
+        let unit = self.store.write().await?;
+        let step = match unit.claims().take(flown.computation, &self.worker).await? {
+            Taken::Ours(claim) => Step::Claimed(Held::new(claim, self.store.clone(), self.policy)),
+            Taken::Held => {
+                let message = flown.context.message.clone();
+                let waiter = Waiter { worker: self.worker.clone(), seen: flown.seen, message };
+                if unit.waiters().add(flown.computation, &waiter).await? { Step::Waits } else { Step::LookAgain }
+            }
+        };
+        unit.commit().await?;
+        tracing::debug!(step = step.name(), "single flight");
+        Ok(step)
+    }
+
+    async fn compute_and_settle<W: Work>(&self, flown: &Flown<'_, W>, claim: Held) -> Result<Answer, TaskError> {
+        if claim.attempts() > self.policy.max_attempts {
+            let message = format!("it was begun {} times and never ended: it may kill its worker", claim.attempts() - 1);
+            return claim.fail(TaskError::new(ErrorClass::Poison, message)).await;
+        }
+        // Settled by somebody between our look and our claim?
+        let (made, cached) = match self.look(flown.work).await {
+            Ok(Some(output)) => (Ok(output), true),
+            Ok(None) => (flown.work.compute(&flown.context.cancel).await, false),
+            Err(error) => (Err(error), false),
+        };
+        tracing::debug!(step = "computed", "single flight");
+        match made {
+            Ok(output) => self.settle(flown, claim, output, cached).await,
+            Err(error) => claim.fail(error).await,
+        }
+    }
+
+    /// Ends the claim with its result. A commit whose outcome is unknown, since the connection broke, counts as lost: the next
+    /// look finds the result if it was stored.
+    async fn settle<W: Work>(&self, flown: &Flown<'_, W>, claim: Held, made: W::Output, cached: bool) -> Result<Answer, TaskError> {
+        let unit = self.store.write().await?;
+        if !unit.claims().end(claim.claim(), End::Settled).await? {
+            claim.forget();
+            return Err(TaskError::new(ErrorClass::LostClaim, "somebody else computes this by now"));
+        }
+        let output = if cached { made } else { flown.work.keep(&unit, made).await? };
+        let waiters = unit.waiters().take_all(flown.computation).await?;
+        self.show_newest(&unit, flown, &waiters, &output).await?;
+        unit.outbox().post(&answers(flown, &waiters, &output)?).await?;
+        tracing::debug!(step = "settling", "single flight");
+        unit.commit().await?;
+        claim.forget();
+        tracing::debug!(step = "settled", "single flight");
+        metrics::counter!("viva_computations_total").increment(u64::from(!cached));
+        metrics::counter!("viva_waiters_answered_total").increment(waiters.len() as u64);
+        let waited = waiters.iter().any(|waiter| waiter.message.id == flown.context.message.id);
+        Ok(if waited { Answer::Later } else { Answer::Now(flown.work.answer(flown.task, &output, cached)) })
+    }
+
+    /// Changes each target once, to the task that arrived last.
+    async fn show_newest<W: Work>(
+        &self,
+        unit: &Session,
+        flown: &Flown<'_, W>,
+        waiters: &[Waiter],
+        output: &W::Output,
+    ) -> Result<(), TaskError> {
+        let mut newest = std::collections::BTreeMap::new();
+        let own = (flown.seen, flown.context.message.id.as_str(), flown.task.clone());
+        let mut all = vec![own];
+        for waiter in waiters {
+            all.push((waiter.seen, &waiter.message.id, Task::bind(&waiter.message)?));
+        }
+        all.sort_by_key(|(seen, ..)| *seen);
+        for (seen, id, task) in all {
+            if let Some(target) = flown.work.target(&task) {
+                newest.insert(target, (seen, id, task));
+            }
+        }
+        // In the order of their names: two that settle at once cannot wait for each other.
+        for (target, (seen, id, task)) in newest {
+            if unit.effects().advance(&target, seen, id).await? {
+                flown.work.show(unit, &task, output).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+enum Step {
+    Claimed(Held),
+    Waits,
+    /// It was settled in between.
+    LookAgain,
+}
+
+impl Step {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Claimed(_) => "claimed",
+            Self::Waits => "waiting",
+            Self::LookAgain => "looking again",
+        }
+    }
+}
+
+fn answers<'w, W: Work>(flown: &Flown<'_, W>, waiters: &'w [Waiter], output: &W::Output) -> Result<Vec<(Relayed<'w>, Letter)>, TaskError> {
+    let answer = |waiter: &'w Waiter| {
+        let task = Task::bind(&waiter.message)?;
+        let outcome = Outcome::Success(flown.work.answer(&task, output, true));
+        Ok((Relayed::By(&waiter.worker), Letter::Reply { to: waiter.message.clone(), outcome }))
+    };
+    waiters.iter().map(answer).collect()
+}
+
+/// Sends the task of the first who waits for a computation that nobody holds, so that somebody computes it. It goes on
+/// waiting, and is answered as a waiter.
+pub(crate) async fn send_on(unit: &Session, computation: &Digest, relayed: Relayed<'_>) -> Result<(), TaskError> {
+    if let Some(Waiter { message, .. }) = unit.waiters().first(computation).await? {
+        unit.outbox().post(&[(relayed, Letter::Task { message })]).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! A claim in this process' hands: it ends in exactly one way, also when the one who holds it panics or is cut off.
+
+use viva_core::claim::{Claim, End};
+use viva_core::retry::{Disposition, Policy};
+use viva_core::store::{Letter, Relayed, Store, Waiter};
+use viva_core::{ErrorClass, Outcome, TaskError};
+
+use super::send_on;
+use crate::handler::Answer;
+
+/// A claim that is given up when it is dropped.
+pub(super) struct Held {
+    /// None once it has ended.
+    claim: Option<Claim>,
+    store: Store,
+    policy: Policy,
+}
+
+/// What becomes of a claim that has no result.
+enum Ending {
+    /// Nobody tries again; all who wait are told.
+    Told(Outcome),
+    /// Its next attempt comes with its own delivery.
+    Again,
+    /// Somebody else must take it up: this worker leaves, or its delivery may be lost with it.
+    GivenUp(End),
+}
+
+impl Held {
+    pub(super) fn new(claim: Claim, store: Store, policy: Policy) -> Self {
+        Self { claim: Some(claim), store, policy }
+    }
+
+    pub(super) fn claim(&self) -> &Claim {
+        self.claim.as_ref().expect("a claim is looked at before it ends; this is a bug")
+    }
+
+    pub(super) fn attempts(&self) -> u32 {
+        self.claim().attempts
+    }
+
+    /// It has ended elsewhere: settled, or lost.
+    pub(super) fn forget(mut self) {
+        self.claim = None;
+    }
+
+    /// Ends it without a result, by the error's class. Returns the error, made final if no attempt is left.
+    pub(super) async fn fail(mut self, error: TaskError) -> Result<Answer, TaskError> {
+        let claim = self.claim.take().expect("a claim ends once; this is a bug");
+        let disposition = self.policy.after(error.class(), claim.attempts, 0.0);
+        let error = match (error.class(), disposition) {
+            (ErrorClass::Transient, Disposition::DeadLetter) => {
+                TaskError::new(ErrorClass::Poison, format!("tried {} times: {}", claim.attempts, error.chain()))
+            }
+            _ => error,
+        };
+        let ending = match error.class() {
+            ErrorClass::Cancelled => Ending::GivenUp(End::HandedBack),
+            ErrorClass::Transient => Ending::Again,
+            class => Ending::Told(Outcome::Failure { class, message: error.chain(), dead: disposition == Disposition::DeadLetter }),
+        };
+        end(&self.store, &claim, ending).await?;
+        Err(error)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(claim) = self.claim.take() else { return };
+        let ending = match std::thread::panicking() {
+            true if claim.attempts >= self.policy.max_crashes => {
+                let message = "it crashed its handler; the log has the details".to_owned();
+                Ending::Told(Outcome::Failure { class: ErrorClass::Poison, message, dead: true })
+            }
+            true => Ending::GivenUp(End::Failed),
+            false => Ending::GivenUp(End::HandedBack),
+        };
+        let store = self.store.clone();
+        // Without a runtime the process is over; whoever notices rescues what it held.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if let Err(error) = end(&store, &claim, ending).await {
+                tracing::warn!(error = error.chain(), computation = %claim.computation, "a claim could not be given up");
+            }
+        });
+    }
+}
+
+async fn end(store: &Store, claim: &Claim, ending: Ending) -> Result<(), TaskError> {
+    let unit = store.write().await?;
+    let how = match &ending {
+        Ending::Told(_) => End::Settled,
+        Ending::Again => End::Failed,
+        Ending::GivenUp(end) => *end,
+    };
+    if !unit.claims().end(claim, how).await? {
+        tracing::info!(computation = %claim.computation, "a claim that failed here was taken over before");
+        return Ok(unit.rollback().await?);
+    }
+    match ending {
+        Ending::Told(outcome) => {
+            let waiters = unit.waiters().take_all(&claim.computation).await?;
+            let reply = |waiter: &Waiter| Letter::Reply { to: waiter.message.clone(), outcome: outcome.clone() };
+            let letters: Vec<_> = waiters.iter().map(|waiter| (Relayed::By(&waiter.worker), reply(waiter))).collect();
+            unit.outbox().post(&letters).await?;
+        }
+        Ending::Again => {}
+        Ending::GivenUp(_) => send_on(&unit, &claim.computation, Relayed::ByAny).await?,
+    }
+    Ok(unit.commit().await?)
+}

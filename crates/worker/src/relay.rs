@@ -1,0 +1,76 @@
+//! The outbox, published: each letter at least once, those of one task in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use viva_core::TaskError;
+use viva_core::claim::WorkerId;
+use viva_core::store::{Letter, Posted, Store};
+
+use crate::queue::{self, Queue};
+use crate::reply::Reply;
+
+/// Letters in one round.
+const ROUND: u32 = 200;
+/// Between two rounds when the broker or the database does not answer.
+const TROUBLED: Duration = Duration::from_secs(1);
+
+pub(crate) struct Relay {
+    pub(crate) store: Store,
+    pub(crate) worker: WorkerId,
+    pub(crate) queue: Arc<dyn Queue>,
+    pub(crate) reply: Arc<dyn Reply>,
+    pub(crate) pause: Duration,
+}
+
+impl Relay {
+    /// Publishes until told to stop; what is in the outbox by then is still published.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        loop {
+            let leaving = stop.is_cancelled();
+            let pause = match self.round().await {
+                Ok(0) if leaving => return,
+                Ok(0) => self.pause,
+                Ok(_) => continue,
+                Err(error) => {
+                    tracing::warn!(error = error.chain(), "the outbox could not be published; what is in it waits");
+                    if leaving {
+                        return;
+                    }
+                    TROUBLED
+                }
+            };
+            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+        }
+    }
+
+    /// Publishes what is due; how many letters that were. No unit of work is open while the broker is waited for. A crash
+    /// before the removal publishes them again: whoever gets them knows them by their task's id.
+    async fn round(&self) -> Result<usize, TaskError> {
+        let unit = self.store.read().await?;
+        let due = unit.outbox().due(&self.worker, ROUND).await?;
+        unit.rollback().await?;
+        let mut published = Vec::with_capacity(due.len());
+        let mut failed = None;
+        for Posted { id, letter } in due {
+            match self.publish(letter).await {
+                Ok(()) => published.push(id),
+                Err(error) => failed = Some(error),
+            }
+        }
+        if !published.is_empty() {
+            let unit = self.store.write().await?;
+            unit.outbox().remove(&published).await?;
+            unit.commit().await?;
+        }
+        failed.map_or(Ok(published.len()), |error| Err(error.into()))
+    }
+
+    async fn publish(&self, letter: Letter) -> Result<(), queue::Error> {
+        match letter {
+            Letter::Reply { to, outcome } => self.reply.deliver(&to, &outcome).await,
+            Letter::Task { message } => self.queue.publish(message).await,
+        }
+    }
+}
