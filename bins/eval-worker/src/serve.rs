@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use viva_core::store::Store;
-use viva_worker::stdio;
+use viva_worker::{Runtime, Timing, stdio};
 
 use crate::cli::ServeArgs;
 use crate::{Evaluator, model};
@@ -13,6 +13,7 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     stdio::refuse_brokers(&args.broker_url)?;
     let store = Store::open(args.database_url.as_deref(), &args.viva_data).await.context("the database cannot be used")?;
     let evaluator = Evaluator::new(store.clone(), Arc::new(model::judge(args.model).await?));
-    stdio::run(store, "eval-worker", |runtime, flight| evaluator.serve_on(runtime.concurrency(args.concurrency), flight)).await?;
+    let register = |runtime: Runtime, flight| evaluator.serve_on(runtime.concurrency(args.concurrency), flight);
+    stdio::run(store, "eval-worker", Timing::default(), register).await?;
     Ok(())
 }

@@ -30,6 +30,11 @@ impl Recipe {
         Ok(Self { text: text.to_owned(), language, voice: voice.trim().to_owned(), speed, normalised })
     }
 
+    /// What is to be said, as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The name of this computation: equal exactly when the samples would be.
     pub fn computation(&self) -> Digest {
         let inputs = [

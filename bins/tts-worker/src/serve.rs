@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use viva_core::task::SYNTHESIZE;
-use viva_worker::{Runtime, stdio};
+use viva_worker::{Runtime, Timing, stdio};
 
 use crate::cli::ServeArgs;
 use crate::{SynthesizeHandler, house};
@@ -16,6 +16,6 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
         let handler = SynthesizeHandler::new(Arc::new(studio), flight, args.voice);
         runtime.concurrency(args.concurrency).handler(SYNTHESIZE, Arc::new(handler))
     };
-    stdio::run(store, "tts-worker", register).await?;
+    stdio::run(store, "tts-worker", Timing::default(), register).await?;
     Ok(())
 }

@@ -99,6 +99,7 @@ impl Flight {
         let unit = self.store.write().await?;
         let seen = unit.arrivals().place(&context.message.id).await?;
         unit.commit().await?;
+        tracing::debug!(step = "arrived", "single flight");
         Ok(seen)
     }
 

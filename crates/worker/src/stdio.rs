@@ -3,17 +3,18 @@
 //! For trying a worker by hand and for scripts. Promises that every task that was read is answered before the end of input
 //! ends the run, and that Ctrl-C drains.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use serde_json::json;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use viva_core::error::{Classified, ErrorClass};
 use viva_core::store::Store;
 use viva_core::{Outcome, TaskError, TaskMessage};
 
-use crate::{Drained, Flight, Keeper, MemoryQueue, MemoryReplies, Queue, Reply, Runtime, Timing, queue};
+use crate::{Drained, Flight, Keeper, MemoryQueue, Queue as _, Reply, Runtime, Timing, queue};
 
 /// Why a run could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -60,16 +61,20 @@ pub fn refuse_brokers(url: &str) -> Result<(), Error> {
 
 /// Joins the workers of the database as `name`, and runs what `register` makes of a runtime until the input has ended and
 /// everything is answered, until Ctrl-C, or until the others have given this process up.
-pub async fn run(store: Store, name: &str, register: impl FnOnce(Runtime, Flight) -> Runtime) -> Result<Drained, TaskError> {
-    let (queue, replies) = (MemoryQueue::new(), MemoryReplies::new());
-    let (shared_queue, reply): (Arc<dyn Queue>, Arc<dyn Reply>) = (Arc::new(queue.clone()), Arc::new(replies.clone()));
-    let keeper = Keeper::join(store.beside().await?, name, shared_queue.clone(), reply.clone(), Timing::default()).await?;
+pub async fn run(
+    store: Store,
+    name: &str,
+    timing: Timing,
+    register: impl FnOnce(Runtime, Flight) -> Runtime,
+) -> Result<Drained, TaskError> {
+    let (queue, printer) = (Arc::new(MemoryQueue::new()), Arc::new(Printer::default()));
+    let keeper = Keeper::join(store.beside().await?, name, queue.clone(), printer.clone(), timing).await?;
     let flight = Flight::new(store, keeper.id().clone());
-    let runtime = register(Runtime::new(shared_queue, reply), flight);
+    let runtime = register(Runtime::new(queue.clone(), printer.clone()), flight);
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(runtime.run(shutdown.clone()));
     tokio::select! {
-        fed = feed(&queue, &replies) => fed?,
+        fed = feed(&queue, &printer) => fed?,
         signal = tokio::signal::ctrl_c() => signal.map_err(Error::Io)?,
         () = keeper.lost().cancelled() => {}
     }
@@ -80,26 +85,18 @@ pub async fn run(store: Store, name: &str, register: impl FnOnce(Runtime, Flight
     Ok(drained)
 }
 
-/// Publishes every line of standard input and prints every outcome; returns when the input has ended and all have come.
-async fn feed(queue: &MemoryQueue, replies: &MemoryReplies) -> Result<(), Error> {
+/// Publishes every line of standard input; returns when the input has ended and everything is answered.
+async fn feed(queue: &MemoryQueue, printer: &Printer) -> Result<(), Error> {
     let mut lines = stdin_lines();
-    let mut waiting = JoinSet::new();
-    let mut open = true;
-    while open || !waiting.is_empty() {
-        tokio::select! {
-            line = lines.recv(), if open => match line.transpose()? {
-                Some(line) if line.trim().is_empty() => {}
-                Some(line) => {
-                    let message: TaskMessage = serde_json::from_str(&line).map_err(|source| Error::NoTask { line, source })?;
-                    let (id, outcome) = (message.id.clone(), replies.expect(&message.id));
-                    waiting.spawn(async move { (id, outcome.await) });
-                    queue.publish(message).await?;
-                }
-                None => open = false,
-            },
-            Some(ended) = waiting.join_next() => print(ended.map_err(std::io::Error::other)?),
+    while let Some(line) = lines.recv().await.transpose()? {
+        if line.trim().is_empty() {
+            continue;
         }
+        let message: TaskMessage = serde_json::from_str(&line).map_err(|source| Error::NoTask { line, source })?;
+        printer.expect(&message.id);
+        queue.publish(message).await?;
     }
+    printer.all_answered().await;
     Ok(())
 }
 
@@ -116,11 +113,34 @@ fn stdin_lines() -> mpsc::Receiver<std::io::Result<String>> {
     lines
 }
 
-fn print<E>((id, outcome): (String, Result<Outcome, E>)) {
-    let Ok(outcome) = outcome else { return };
-    let line = match outcome.into_result() {
-        Ok(value) => json!({ "id": id, "status": "SUCCESS", "result": value }),
-        Err(message) => json!({ "id": id, "status": "FAILURE", "error": message }),
-    };
-    println!("{line}");
+/// Answers by printing a line, and knows what is still to be answered.
+#[derive(Debug, Default)]
+struct Printer(watch::Sender<HashSet<String>>);
+
+impl Printer {
+    fn expect(&self, task_id: &str) {
+        self.0.send_modify(|open| {
+            open.insert(task_id.to_owned());
+        });
+    }
+
+    async fn all_answered(&self) {
+        let answered = self.0.subscribe().wait_for(HashSet::is_empty).await.map(drop);
+        answered.expect("the sender is borrowed here; this is a bug");
+    }
+}
+
+#[async_trait]
+impl Reply for Printer {
+    async fn deliver(&self, task: &TaskMessage, outcome: &Outcome) -> Result<(), queue::Error> {
+        let line = match outcome.clone().into_result() {
+            Ok(value) => json!({ "id": task.id, "status": "SUCCESS", "result": value }),
+            Err(message) => json!({ "id": task.id, "status": "FAILURE", "error": message }),
+        };
+        println!("{line}");
+        self.0.send_modify(|open| {
+            open.remove(&task.id);
+        });
+        Ok(())
+    }
 }

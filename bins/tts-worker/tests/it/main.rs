@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
 mod command_line;
+mod crew;
+mod fleet;
 mod synthesize;
 mod workplace;

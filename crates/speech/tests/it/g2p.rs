@@ -43,3 +43,25 @@ fn every_symbol_of_every_example_is_in_the_vocabulary() {
         crate::normalise::assert_in_vocabulary(&symbols);
     }
 }
+
+#[test]
+fn sounds_are_written_as_the_voice_is_understood_best() {
+    let cases = [
+        // A plain stop is voiced inside a word only.
+        ("아가 가자", "ˈaɡa kaʥa"),
+        ("담당 본인", "tˈamdaŋ ponin"),
+        // A tense one is doubled where it opens a word, but not inside it.
+        ("빨리 빼다", "ppˈalli ppɛda"),
+        ("짧은 아빠", "tʨˈaɾbɯn apa"),
+        // A y softens the consonant before it.
+        ("경험, 표현", "kʲˈʌŋhʌm, pʰʲˈoçʌn"),
+        ("뉴스 셔츠", "ɲˈusɯ ɕʌʨʰɯ"),
+        ("달력이나 동료", "tˈalljʌɡina toŋɲo"),
+        ("여유 의견", "jˈʌju ɯiɡʲʌn"),
+        // A w is heard by itself, and the first vowel of every phrase has its stress.
+        ("원활. 되어, 뒤에", "wˈʌnhwaɾ. twˈeʌ, twˈie"),
+    ];
+    for (written, symbols) in cases {
+        assert_eq!(text::phonemes(written, Language::Ko).unwrap(), symbols, "{written}");
+    }
+}

@@ -17,7 +17,7 @@ use viva_testkit::Postgres;
 use viva_worker::{Answer, Context, Drained, Flight, Handler, Keeper, MemoryQueue, MemoryReplies, Queue as _, Runtime, Timing, Work};
 
 /// Fast enough for tests, slow enough for a busy machine.
-pub const TIMING: Timing = Timing { beat: Duration::from_millis(50), ttl: Duration::from_millis(900), relay: Duration::from_millis(10) };
+pub const TIMING: Timing = Timing { beat: Duration::from_millis(50), ttl: Duration::from_secs(4), relay: Duration::from_millis(10) };
 
 /// What the engine does with a text, given the number of its run.
 type Engine = dyn Fn(u32, &str) -> Result<Duration, TaskError> + Send + Sync;
