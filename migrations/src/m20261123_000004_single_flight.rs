@@ -1,11 +1,12 @@
-//! One computation, one effect: who computes what, who waits for it, what each target shows, what is to be published.
+//! One computation, one effect: who computes what, who waits for it, what each target shows, what is to be published,
+//! and what was asked for and is not answered yet.
 
 use sea_orm_migration::prelude::*;
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-const TABLES: [fn() -> TableCreateStatement; 6] = [worker_sessions, claims, waiters, arrivals, effects, outbox];
+const TABLES: [fn() -> TableCreateStatement; 7] = [worker_sessions, claims, waiters, arrivals, effects, outbox, dispatches];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -23,7 +24,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in ["outbox", "effects", "arrivals", "waiters", "claims", "worker_sessions"] {
+        for table in ["dispatches", "outbox", "effects", "arrivals", "waiters", "claims", "worker_sessions"] {
             manager.drop_table(Table::drop().table(table).to_owned()).await?;
         }
         Ok(())
@@ -68,6 +69,10 @@ fn arrivals() -> TableCreateStatement {
 
 fn effects() -> TableCreateStatement {
     Table::create().table("effects").col(key("target")).col(number("seen")).col(text("task_id")).to_owned()
+}
+
+fn dispatches() -> TableCreateStatement {
+    Table::create().table("dispatches").col(key("request")).col(text("task_id").unique_key()).to_owned()
 }
 
 fn outbox() -> TableCreateStatement {

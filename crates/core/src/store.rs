@@ -6,6 +6,7 @@
 
 mod address;
 mod claims;
+mod dispatches;
 mod effects;
 mod entity;
 mod error;
@@ -25,6 +26,7 @@ use sea_orm::DatabaseConnection;
 pub use viva_migrations::Versions;
 
 pub use claims::Claims;
+pub use dispatches::Dispatches;
 pub use effects::{Arrivals, Effects};
 pub use entity::evaluation_reports::Model as ReportRow;
 pub use entity::interviews::Model as Interview;

@@ -74,33 +74,39 @@ impl Flight {
 
     /// Has the task answered by the result of `computation`, which `work` computes unless it is there or on its way.
     pub async fn fly<W: Work>(&self, work: &W, computation: &Digest, task: &Task, context: &Context) -> Result<Answer, TaskError> {
-        let seen = self.arrive(context).await?;
+        let (seen, mut stored) = self.arrive(work, context).await?;
         let flown = Flown { work, computation, task, context, seen };
         loop {
-            if let Some(output) = self.look(work).await? {
+            if let Some(output) = stored {
                 return self.answer_stored(&flown, &output).await;
             }
             let claim = match self.take_or_wait(&flown).await? {
                 Step::Claimed(claim) => claim,
                 Step::Waits => return Ok(Answer::Later),
-                Step::LookAgain => continue,
+                Step::LookAgain => {
+                    stored = self.look(work).await?;
+                    continue;
+                }
             };
             match self.compute_and_settle(&flown, claim).await {
                 Err(error) if error.class() == ErrorClass::LostClaim => {
                     metrics::counter!("viva_claims_lost_total").increment(1);
                     tracing::warn!(%computation, "the claim was lost while this worker computed; its output is thrown away");
+                    stored = self.look(work).await?;
                 }
                 ended => return ended,
             }
         }
     }
 
-    async fn arrive(&self, context: &Context) -> Result<i64, TaskError> {
+    /// Notes the task's place, and looks for the result with the same unit of work: most tasks find it.
+    async fn arrive<W: Work>(&self, work: &W, context: &Context) -> Result<(i64, Option<W::Output>), TaskError> {
         let unit = self.store.write().await?;
         let seen = unit.arrivals().place(&context.message.id).await?;
+        let found = work.find(&unit).await?;
         unit.commit().await?;
         tracing::debug!(step = "arrived", "single flight");
-        Ok(seen)
+        Ok((seen, usable(work, found).await?))
     }
 
     /// The stored result, if it can be used.
@@ -108,10 +114,7 @@ impl Flight {
         let unit = self.store.read().await?;
         let found = work.find(&unit).await?;
         unit.rollback().await?;
-        Ok(match found {
-            Some(output) if work.is_sound(&output).await? => Some(output),
-            _ => None,
-        })
+        usable(work, found).await
     }
 
     async fn answer_stored<W: Work>(&self, flown: &Flown<'_, W>, output: &W::Output) -> Result<Answer, TaskError> {
@@ -226,6 +229,13 @@ impl Step {
             Self::LookAgain => "looking again",
         }
     }
+}
+
+async fn usable<W: Work>(work: &W, found: Option<W::Output>) -> Result<Option<W::Output>, TaskError> {
+    Ok(match found {
+        Some(output) if work.is_sound(&output).await? => Some(output),
+        _ => None,
+    })
 }
 
 fn answers<'w, W: Work>(flown: &Flown<'_, W>, waiters: &'w [Waiter], output: &W::Output) -> Result<Vec<(Relayed<'w>, Letter)>, TaskError> {

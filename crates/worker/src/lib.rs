@@ -4,6 +4,7 @@
 //! delivered, that the class of an error alone decides how, and that work which is interrupted goes back to the queue.
 //! Knows no broker (it sees [`Queue`]), no database and no model: those are the handlers' business.
 
+pub mod dispatch;
 pub mod flight;
 pub mod handler;
 pub mod keeper;
@@ -15,6 +16,7 @@ pub mod reply;
 pub mod runtime;
 pub mod stdio;
 
+pub use dispatch::{Asked, Closing, Dispatcher};
 pub use flight::{Flight, Work};
 pub use handler::{Answer, Context, Handler};
 pub use keeper::{Keeper, Timing};

@@ -14,7 +14,7 @@ use viva_core::error::{Classified, ErrorClass};
 use viva_core::store::Store;
 use viva_core::{Outcome, TaskError, TaskMessage};
 
-use crate::{Drained, Flight, Keeper, MemoryQueue, Queue as _, Reply, Runtime, Timing, queue};
+use crate::{Closing, Drained, Flight, Keeper, MemoryQueue, Queue as _, Reply, Runtime, Timing, queue};
 
 /// Why a run could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -68,9 +68,11 @@ pub async fn run(
     register: impl FnOnce(Runtime, Flight) -> Runtime,
 ) -> Result<Drained, TaskError> {
     let (queue, printer) = (Arc::new(MemoryQueue::new()), Arc::new(Printer::default()));
-    let keeper = Keeper::join(store.beside().await?, name, queue.clone(), printer.clone(), timing).await?;
+    let beside = store.beside().await?;
+    let replies = Arc::new(Closing::new(beside.clone(), printer.clone()));
+    let keeper = Keeper::join(beside, name, queue.clone(), replies.clone(), timing).await?;
     let flight = Flight::new(store, keeper.id().clone());
-    let runtime = register(Runtime::new(queue.clone(), printer.clone()), flight);
+    let runtime = register(Runtime::new(queue.clone(), replies), flight);
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(runtime.run(shutdown.clone()));
     tokio::select! {

@@ -10,8 +10,8 @@ use sea_orm::{
 
 use super::error::{During as _, Error};
 use super::{
-    Arrivals, Claims, Effects, EvaluationReports, Evaluations, Interviews, Outbox, Questions, SpeechClips, Transcripts, Waiters,
-    WorkerSessions,
+    Arrivals, Claims, Dispatches, Effects, EvaluationReports, Evaluations, Interviews, Outbox, Questions, SpeechClips, Transcripts,
+    Waiters, WorkerSessions,
 };
 use crate::clock::{Clock as _, Moment, SystemClock};
 
@@ -138,6 +138,11 @@ impl Session {
     /// Which task each target shows.
     pub fn effects(&self) -> Effects<'_> {
         Effects(self.connection())
+    }
+
+    /// What was asked for and is not answered yet.
+    pub fn dispatches(&self) -> Dispatches<'_> {
+        Dispatches(self.connection())
     }
 
     /// What is to be published because of this unit of work.

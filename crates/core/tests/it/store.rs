@@ -4,10 +4,12 @@
 mod cancel;
 mod claims;
 mod fixture;
+mod interleave;
 mod once;
 mod records;
 mod refuse;
 mod schema;
+mod short_sessions;
 mod waiters;
 
 use std::path::PathBuf;
@@ -83,6 +85,9 @@ on_every_database! {
         what_was_handed_back_does_not_count,
         a_sign_of_life_wins_against_a_verdict,
         a_stale_commit_leaves_nothing_of_its_unit_of_work;
+    interleave:
+        the_rules_hold_in_every_history,
+        a_broken_rule_is_caught;
     once:
         of_fifty_evaluations_at_once_one_stands,
         of_fifty_clips_at_once_one_stands,

@@ -14,7 +14,9 @@ use viva_core::store::{Clip, Session, Store, migrate};
 use viva_core::task::{SYNTHESIZE, Synthesize};
 use viva_core::{Digest, Outcome, Task, TaskError, TaskMessage, retry};
 use viva_testkit::Postgres;
-use viva_worker::{Answer, Context, Drained, Flight, Handler, Keeper, MemoryQueue, MemoryReplies, Queue as _, Runtime, Timing, Work};
+use viva_worker::{
+    Answer, Closing, Context, Drained, Flight, Handler, Keeper, MemoryQueue, MemoryReplies, Queue as _, Runtime, Timing, Work,
+};
 
 /// Fast enough for tests, slow enough for a busy machine.
 pub const TIMING: Timing = Timing { beat: Duration::from_millis(50), ttl: Duration::from_secs(4), relay: Duration::from_millis(10) };
@@ -67,7 +69,7 @@ impl Stage {
 
     pub async fn worker_with(self: &Arc<Self>, concurrency: usize, drain: Duration) -> Member {
         let (queue, replies, shutdown) = (MemoryQueue::new(), MemoryReplies::new(), CancellationToken::new());
-        let (shared, reply) = (Arc::new(queue.clone()), Arc::new(replies.clone()));
+        let (shared, reply) = (Arc::new(queue.clone()), Arc::new(Closing::new(self.store.clone(), Arc::new(replies.clone()))));
         let keeper = Keeper::join(self.store.beside().await.unwrap(), "test", shared.clone(), reply.clone(), TIMING).await.unwrap();
         let flight = Flight::new(self.store.clone(), keeper.id().clone());
         let quick = retry::Policy { base: Duration::from_millis(20), ..retry::Policy::default() };

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::task::JoinSet;
 use viva_core::digest::Digest;
-use viva_core::{ErrorClass, Outcome, TaskError};
+use viva_core::{ErrorClass, Outcome, Task, TaskError};
+use viva_worker::{Asked, Dispatcher};
 
 use crate::crew::{Stage, speak};
 
@@ -176,6 +178,39 @@ async fn a_worker_that_leaves_hands_its_computation_on(kind: &str) {
     two.leave().await;
 }
 
+/// Two producers that ask again and again: one task until it is answered, then another.
+async fn what_many_ask_for_is_published_once(kind: &str) {
+    let broken = Arc::new(AtomicBool::new(true));
+    let breaks = broken.clone();
+    let stage =
+        Stage::new(kind, move |_, _| if breaks.load(Ordering::SeqCst) { Err(TaskError::permanent("no voice")) } else { Ok(QUICK) }).await;
+    let task = Task::bind(&speak("네.", 1)).unwrap();
+    let producers = [Dispatcher::new(stage.store.clone()), Dispatcher::new(stage.store.clone())];
+    let mut asks = JoinSet::new();
+    for number in 0..50 {
+        let (producer, task) = (producers[number % 2].clone(), task.clone());
+        asks.spawn(async move { producer.ask(&task).await.unwrap() });
+    }
+    let asked = asks.join_all().await;
+    let published: Vec<_> =
+        asked.iter().filter_map(|asked| if let Asked::Published(id) = asked { Some(id.clone()) } else { None }).collect();
+    assert_eq!(published.len(), 1);
+    assert!(asked.iter().all(|asked| matches!(asked, Asked::Published(id) | Asked::Before(id) if *id == published[0])));
+
+    let worker = stage.worker().await;
+    assert!(worker.replies.expect(&published[0]).await.unwrap().into_result().is_err());
+    broken.store(false, Ordering::SeqCst);
+    // Answered, well or not: whoever asks now asks anew. The dispatch is closed right after the answer.
+    let id = loop {
+        match producers[1].ask(&task).await.unwrap() {
+            Asked::Published(id) => break id,
+            Asked::Before(id) => assert_eq!(id, published[0]),
+        }
+    };
+    assert_eq!(run_of(&worker.replies.expect(&id).await.unwrap()), 2);
+    worker.leave().await;
+}
+
 macro_rules! on_both {
     ($($test:ident),+ $(,)?) => {
         mod sqlite {
@@ -204,4 +239,5 @@ on_both! {
     an_edited_question_wins_over_an_older_task_that_comes_again,
     a_result_whose_file_is_lost_is_computed_again,
     a_worker_that_leaves_hands_its_computation_on,
+    what_many_ask_for_is_published_once,
 }

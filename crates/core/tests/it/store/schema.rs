@@ -26,7 +26,7 @@ pub async fn every_step_goes_up_and_down_again(database: Database) {
     let raw = database.raw().await;
     let whole = tables(&raw).await;
     let names: Vec<&str> = whole.iter().map(|(name, _)| &name[..]).collect();
-    let flight = ["arrivals", "claims", "effects", "outbox", "waiters", "worker_sessions"];
+    let flight = ["arrivals", "claims", "dispatches", "effects", "outbox", "waiters", "worker_sessions"];
     let own = [&["evaluations", "speech_clips", "viva_tables"][..], &flight].concat();
     let contract = ["evaluation_reports", "interviews", "questions", "transcripts"];
     assert!(own.iter().chain(&contract).all(|table| names.contains(table)), "{names:?}");
