@@ -18,6 +18,7 @@ pub use error::Error;
 pub use handler::SynthesizeHandler;
 pub use recipe::Recipe;
 pub use studio::{Made, Studio};
+pub use viva_speech::DEFAULT_VOICE;
 pub use voice::Voice;
 
 /// Does what the command line says.

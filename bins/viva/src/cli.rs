@@ -63,7 +63,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "LLM", value_name = "MODEL", default_value = "gemma-3-270m", global = true)]
     pub(crate) llm: String,
     /// Voice, from `tts-worker voices`.
-    #[arg(long, env = "VOICE", value_name = "NAME", default_value = "jf_alpha", global = true)]
+    #[arg(long, env = "VOICE", value_name = "NAME", default_value = tts_worker::DEFAULT_VOICE, global = true)]
     pub(crate) voice: String,
 }
 

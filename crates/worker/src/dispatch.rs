@@ -42,13 +42,12 @@ impl Dispatcher {
         let message = task.to_message();
         let message = TaskMessage { id: format!("{PREFIX}{}", message.id), ..message };
         let unit = self.store.write().await?;
-        let asked = match unit.dispatches().open(&message).await? {
-            Some(earlier) => Asked::Before(earlier),
-            None => {
-                let id = message.id.clone();
-                unit.outbox().post(&[(Relayed::ByAny, Letter::Task { message })]).await?;
-                Asked::Published(id)
-            }
+        let asked = if let Some(earlier) = unit.dispatches().open(&message).await? {
+            Asked::Before(earlier)
+        } else {
+            let id = message.id.clone();
+            unit.outbox().post(&[(Relayed::ByAny, Letter::Task { message })]).await?;
+            Asked::Published(id)
         };
         unit.commit().await?;
         Ok(asked)
