@@ -101,6 +101,10 @@ pub struct ServeArgs {
     /// Database [default: viva.db in the data folder, SQLite; made where it is missing].
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// Redis to ask for claims before the database, which decides all the same: redis://user:password@host:6379/0. It keeps
+    /// nothing that must not be lost, and may go and come back at any time [default: the database alone].
+    #[arg(long, env = "CLAIMS_URL", value_name = "URL", hide_env_values = true)]
+    pub claims_url: Option<String>,
     /// Folder for everything that Viva writes.
     #[arg(long, env = "VIVA_DATA", value_name = "DIR", default_value = "viva-data")]
     pub viva_data: PathBuf,

@@ -12,8 +12,10 @@ use crate::{Evaluator, model};
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     stdio::refuse_brokers(&args.broker_url)?;
     let store = Store::open(args.database_url.as_deref(), &args.viva_data).await.context("the database cannot be used")?;
+    let timing = Timing::default();
+    let store = store.with_claims(args.claims_url.as_deref(), timing.ttl).await?;
     let evaluator = Evaluator::new(store.clone(), Arc::new(model::judge(args.model).await?));
     let register = |runtime: Runtime, flight| evaluator.serve_on(runtime.concurrency(args.concurrency), flight);
-    stdio::run(store, "eval-worker", Timing::default(), register).await?;
+    stdio::run(store, "eval-worker", timing, register).await?;
     Ok(())
 }

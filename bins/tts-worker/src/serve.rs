@@ -10,12 +10,13 @@ use crate::{SynthesizeHandler, house};
 
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     stdio::refuse_brokers(&args.broker_url)?;
-    let store = house::store(&args.store).await?;
+    let timing = Timing::default();
+    let store = house::store(&args.store).await?.with_claims(args.claims_url.as_deref(), timing.ttl).await?;
     let studio = house::studio(store.clone(), &args.store, &args.models).await?;
     let register = |runtime: Runtime, flight| {
         let handler = SynthesizeHandler::new(Arc::new(studio), flight, args.voice);
         runtime.concurrency(args.concurrency).handler(SYNTHESIZE, Arc::new(handler))
     };
-    stdio::run(store, "tts-worker", Timing::default(), register).await?;
+    stdio::run(store, "tts-worker", timing, register).await?;
     Ok(())
 }

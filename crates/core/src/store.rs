@@ -5,6 +5,7 @@
 //! keep sessions short, and none open while a model runs. Does not migrate unless [`migrate`] is called.
 
 mod address;
+mod claim_book;
 mod claims;
 mod dispatches;
 mod effects;
@@ -15,6 +16,8 @@ mod evaluations;
 mod interviews;
 mod outbox;
 mod questions;
+#[cfg(feature = "redis")]
+mod redis_claims;
 mod session;
 mod speech_clips;
 mod statement;
@@ -22,9 +25,12 @@ mod transcripts;
 mod waiters;
 mod worker_sessions;
 
+use std::sync::Arc;
+
 use sea_orm::DatabaseConnection;
 pub use viva_migrations::Versions;
 
+pub use claim_book::ClaimBook;
 pub use claims::Claims;
 pub use dispatches::Dispatches;
 pub use effects::{Arrivals, Effects};
@@ -44,7 +50,10 @@ pub use transcripts::{Answer, Transcripts};
 pub use waiters::{Waiter, Waiters};
 pub use worker_sessions::WorkerSessions;
 
+use crate::Digest;
+use crate::claim::{Claim, Taken, WorkerId};
 use address::Address;
+use claim_book::InDatabase;
 use error::During as _;
 
 /// A session holds one connection. Eight serve a worker that keeps sessions short; Postgres has a hundred for everybody.
@@ -56,6 +65,7 @@ const CONNECTIONS_BESIDE: u32 = 2;
 pub struct Store {
     db: DatabaseConnection,
     address: Address,
+    book: Arc<dyn ClaimBook>,
 }
 
 impl Store {
@@ -69,7 +79,7 @@ impl Store {
         if !versions.pending.is_empty() {
             return Err(Error::Pending { url: address.shown(), pending: versions.pending });
         }
-        Ok(Self { db, address })
+        Ok(Self { db, address, book: Arc::new(InDatabase) })
     }
 
     /// Opens the database that was named, as it is; or the one of the folder `data`, which is made or brought up to date.
@@ -85,7 +95,17 @@ impl Store {
     /// The same database over two connections of its own: signs of life must not wait until work gives one back.
     pub async fn beside(&self) -> Result<Self, Error> {
         let db = self.address.open(address::Missing::Refuse, CONNECTIONS_BESIDE).await?;
-        Ok(Self { db, address: self.address.clone() })
+        Ok(Self { db, address: self.address.clone(), book: self.book.clone() })
+    }
+
+    /// The same database with claims on the Redis at `url` in front of its own, where one is named (`redis://host:6379/0`).
+    /// What a worker holds there lapses unless it is renewed within `ttl`.
+    #[cfg(feature = "redis")]
+    pub async fn with_claims(self, url: Option<&str>, ttl: std::time::Duration) -> Result<Self, Error> {
+        match url {
+            Some(url) => Ok(Self { book: Arc::new(redis_claims::RedisClaims::connect(url, ttl).await?), ..self }),
+            None => Ok(self),
+        }
     }
 
     /// Opens a unit of work that only reads: everything in it sees one state of the database.
@@ -96,6 +116,22 @@ impl Store {
     /// Opens a unit of work that may write. Nothing in it lasts unless it is committed.
     pub async fn write(&self) -> Result<Session, Error> {
         Session::begin(&self.db, session::Mode::Write).await
+    }
+
+    /// Takes the computation for `worker`, unless somebody holds it. Returns the unit of work that found out: the claim is
+    /// theirs once it has committed.
+    pub async fn take_claim(&self, computation: &Digest, worker: &WorkerId) -> Result<(Session, Taken), Error> {
+        self.book.take(self, computation, worker).await
+    }
+
+    /// For after the commit that ended the claim, or the one that found it lost: others need not look for its holder.
+    pub async fn release_claim(&self, claim: &Claim) {
+        self.book.ended(claim).await;
+    }
+
+    /// With every sign of life of `worker`: it goes on holding what it holds.
+    pub async fn renew_claims(&self, worker: &WorkerId) {
+        self.book.renew(worker).await;
     }
 
     /// Closes every connection, after those in use.

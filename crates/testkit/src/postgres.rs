@@ -198,9 +198,12 @@ fn as_user(program: &Path, user: Option<&User>) -> Command {
 
 /// A program of Postgres: Debian keeps all but a few of them out of the path, and starts those through a slow wrapper.
 fn tool(name: &str) -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut folders: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
-    folders.sort();
-    folders.reverse();
-    program(name, &folders, "postgresql")
+    let newest_first = || {
+        let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+        let mut folders: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
+        folders.sort();
+        folders.reverse();
+        folders
+    };
+    program(name, newest_first, "postgresql")
 }

@@ -194,7 +194,7 @@ impl Setup {
     /// A program of RabbitMQ or Erlang that sees this broker and no other.
     fn command(&self, name: &str) -> Command {
         // Debian's scripts in the path change to the user rabbitmq; these are what they call.
-        let mut command = Command::new(program(name, &[PathBuf::from("/usr/lib/rabbitmq/bin")], PACKAGE));
+        let mut command = Command::new(program(name, || vec![PathBuf::from("/usr/lib/rabbitmq/bin")], PACKAGE));
         let folder = self.folder.path();
         let paths = [
             ("RABBITMQ_MNESIA_BASE", "data"),

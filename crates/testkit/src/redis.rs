@@ -35,7 +35,7 @@ impl Redis {
     ///
     /// Where it is not installed or does not start; the message says what to do.
     pub fn start() -> Self {
-        let program = program("redis-server", &[], "redis-server");
+        let program = program("redis-server", Vec::new, "redis-server");
         let folder = data_folder("redis");
         let port = free_port();
         let dir = folder.path().to_owned();

@@ -5,6 +5,7 @@ use std::env;
 use std::hash::{BuildHasher, Hasher};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -108,15 +109,39 @@ impl std::fmt::Debug for Daemon {
     }
 }
 
-/// A program, from the path or from one of these folders.
+/// A program, from one of these folders or from the path.
+///
+/// A bare machine whose tests run as root, as in a container, gets the Debian package.
 ///
 /// # Panics
 ///
-/// Where it is not installed; the message names the package.
-pub(crate) fn program(name: &str, folders: &[PathBuf], package: &str) -> PathBuf {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let mut found = folders.iter().cloned().chain(env::split_paths(&path)).map(|folder| folder.join(name));
-    found.find(|file| file.is_file()).unwrap_or_else(|| panic!("this test needs the program {name}: apt-get install {package}"))
+/// Where it is not installed and cannot be; the message names the package.
+pub(crate) fn program(name: &str, folders: impl Fn() -> Vec<PathBuf>, package: &str) -> PathBuf {
+    let find = || {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let mut files = folders().into_iter().chain(env::split_paths(&path)).map(|folder| folder.join(name));
+        files.find(|file| file.is_file())
+    };
+    let found = find().or_else(|| install(package).then(find).flatten());
+    found.unwrap_or_else(|| panic!("this test needs the program {name}: apt-get install {package}"))
+}
+
+/// Installs a Debian package without starting what it brings; whether that worked. One at a time: apt keeps a lock.
+fn install(package: &str) -> bool {
+    static APT: Mutex<()> = Mutex::new(());
+    if !nix::unistd::Uid::effective().is_root() {
+        return false;
+    }
+    let _turn = APT.lock().unwrap_or_else(PoisonError::into_inner);
+    eprintln!("installing the Debian package {package}, whose server a test starts");
+    // A policy that forbids package scripts to start services: the tests start their own.
+    let script = format!(
+        "set -e; policy=/usr/sbin/policy-rc.d; \
+         [ -e $policy ] || {{ printf '#!/bin/sh\nexit 101\n' >$policy; chmod +x $policy; trap 'rm -f $policy' EXIT; }}; \
+         export DEBIAN_FRONTEND=noninteractive; apt-get -qq update; \
+         apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends {package}"
+    );
+    Command::new("sh").args(["-c", &script]).stdout(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 /// A folder for one server's data, gone with the value or with the process.

@@ -130,8 +130,8 @@ impl Flight {
     }
 
     async fn take_or_wait<W>(&self, flown: &Flown<'_, W>) -> Result<Step, TaskError> {
-        let unit = self.store.write().await?;
-        let step = match unit.claims().take(flown.computation, &self.worker).await? {
+        let (unit, taken) = self.store.take_claim(flown.computation, &self.worker).await?;
+        let step = match taken {
             Taken::Ours(claim) => Step::Claimed(Held::new(claim, self.store.clone(), self.policy)),
             Taken::Held => {
                 let message = flown.context.message.clone();
@@ -167,7 +167,8 @@ impl Flight {
     async fn settle<W: Work>(&self, flown: &Flown<'_, W>, claim: Held, made: W::Output, cached: bool) -> Result<Answer, TaskError> {
         let unit = self.store.write().await?;
         if !unit.claims().end(claim.claim(), End::Settled).await? {
-            claim.forget();
+            unit.rollback().await?;
+            claim.over().await;
             return Err(TaskError::new(ErrorClass::LostClaim, "somebody else computes this by now"));
         }
         let output = if cached { made } else { flown.work.keep(&unit, made).await? };
@@ -176,7 +177,7 @@ impl Flight {
         unit.outbox().post(&answers(flown, &waiters, &output)?).await?;
         tracing::debug!(step = "settling", "single flight");
         unit.commit().await?;
-        claim.forget();
+        claim.over().await;
         tracing::debug!(step = "settled", "single flight");
         metrics::counter!("viva_computations_total").increment(u64::from(!cached));
         metrics::counter!("viva_waiters_answered_total").increment(waiters.len() as u64);

@@ -115,6 +115,7 @@ impl Watch {
             self.declare_gone(&gone, beat).await?;
         }
         if lives {
+            self.store.renew_claims(&self.worker).await;
             self.rescue().await?;
         }
         Ok(lives)

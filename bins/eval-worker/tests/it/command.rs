@@ -11,7 +11,7 @@ use crate::fixture::database;
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eval-worker"));
-    for name in ["LLM", "DATABASE_URL", "BROKER_URL", "VIVA_DATA", "RUST_LOG"] {
+    for name in ["LLM", "DATABASE_URL", "CLAIMS_URL", "BROKER_URL", "VIVA_DATA", "RUST_LOG"] {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());

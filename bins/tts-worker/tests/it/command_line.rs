@@ -9,7 +9,7 @@ fn tts_worker(data: &Path, arguments: &[&str]) -> Output {
     // Makes sure that the model is there before the program would fetch it.
     viva_testkit::model("kokoro");
     let mut command = Command::new(env!("CARGO_BIN_EXE_tts-worker"));
-    for name in ["DATABASE_URL", "BROKER_URL", "AUDIO_URL", "VOICE", "SPEED"] {
+    for name in ["DATABASE_URL", "CLAIMS_URL", "BROKER_URL", "AUDIO_URL", "VOICE", "SPEED"] {
         command.env_remove(name);
     }
     command.env("VIVA_DATA", data).current_dir(data).args(arguments).output().unwrap()

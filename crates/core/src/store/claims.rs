@@ -8,10 +8,9 @@ use crate::claim::{Claim, End, Taken, WorkerId};
 /// Nobody holds it or somebody does; in one statement, so that of a thousand that try at once one succeeds. The conflict
 /// locks the row and looks again: a claim that was settled meanwhile is taken, one that was taken meanwhile is not.
 const TAKE: &str = "
-    INSERT INTO claims (computation, state, worker, epoch, attempts) VALUES ($1, 'running', $2, $3 + 1, 1)
+    INSERT INTO claims (computation, state, worker, epoch, attempts) VALUES ($1, 'running', $2, 1, 1)
     ON CONFLICT (computation) DO UPDATE SET
-        state = 'running', worker = excluded.worker,
-        epoch = CASE WHEN claims.epoch < excluded.epoch THEN excluded.epoch ELSE claims.epoch + 1 END,
+        state = 'running', worker = excluded.worker, epoch = claims.epoch + 1,
         attempts = CASE claims.state WHEN 'open' THEN claims.attempts + 1 ELSE 1 END
     WHERE claims.state <> 'running'
     RETURNING epoch, attempts";
@@ -20,6 +19,8 @@ const TAKE: &str = "
 const END: &str = "
     UPDATE claims SET state = $4, worker = CASE $4 WHEN 'settled' THEN NULL ELSE worker END, attempts = attempts - $5
     WHERE computation = $1 AND worker = $2 AND epoch = $3 AND state = 'running'";
+
+const IS_HELD: &str = "SELECT 1 FROM claims WHERE computation = $1 AND state = 'running'";
 
 const RESCUE: &str = "
     UPDATE claims SET state = 'open', worker = $1
@@ -34,16 +35,17 @@ pub struct Claims<'s>(pub(super) &'s DatabaseTransaction);
 impl Claims<'_> {
     /// Takes the computation, unless somebody holds it.
     pub async fn take(&self, computation: &Digest, worker: &WorkerId) -> Result<Taken, Error> {
-        self.take_above(0, computation, worker).await
-    }
-
-    /// Takes the computation under an epoch above `floor`: for claims that are kept elsewhere and fenced here.
-    pub(crate) async fn take_above(&self, floor: i64, computation: &Digest, worker: &WorkerId) -> Result<Taken, Error> {
-        let values = vec![computation.as_str().into(), worker.as_str().into(), floor.into()];
+        let values = vec![computation.as_str().into(), worker.as_str().into()];
         let Some(row) = row(self.0, TAKE, values).await.during("taking a claim")? else { return Ok(Taken::Held) };
         let read = || Ok((row.try_get("", "epoch")?, row.try_get::<i64>("", "attempts")? as u32));
         let (epoch, attempts) = read().during("reading a claim")?;
         Ok(Taken::Ours(Claim { computation: computation.clone(), worker: worker.clone(), epoch, attempts }))
+    }
+
+    /// Whether somebody holds the computation. Waits for nobody.
+    pub async fn is_held(&self, computation: &Digest) -> Result<bool, Error> {
+        let held = row(self.0, IS_HELD, vec![computation.as_str().into()]).await.during("looking for a claim")?;
+        Ok(held.is_some())
     }
 
     /// Ends a claim in the unit of work that stores what came of it. False if it was lost: roll back, and throw away what was

@@ -16,6 +16,26 @@ pub enum Error {
         /// What to write instead.
         reason: &'static str,
     },
+    /// No address of a Redis that can keep claims. Shows no more than the scheme, since addresses may hold passwords.
+    #[cfg(feature = "redis")]
+    #[error("CLAIMS_URL={scheme}:... cannot be used: {reason}")]
+    ClaimsAddress {
+        /// The part before the colon.
+        scheme: String,
+        /// What to write instead.
+        reason: &'static str,
+        /// What its reader says.
+        source: Option<redis::RedisError>,
+    },
+    /// Whoever answers at `CLAIMS_URL` will not keep claims.
+    #[cfg(feature = "redis")]
+    #[error("{place} refuses to keep claims; correct CLAIMS_URL, or leave it out")]
+    ClaimsRefused {
+        /// Host and port.
+        place: String,
+        /// What it said.
+        source: redis::RedisError,
+    },
     /// There is no such file.
     #[error("{}: there is no database; run `viva migrate` to make it, or correct DATABASE_URL", path.display())]
     NoDatabase {

@@ -7,36 +7,52 @@ mod fixture;
 mod interleave;
 mod once;
 mod records;
+mod redis_claims;
 mod refuse;
 mod schema;
 mod short_sessions;
 mod waiters;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use viva_core::store::{Store, migrate};
-use viva_testkit::Postgres;
+use viva_testkit::{Postgres, Redis};
+
+/// Longer than any test.
+pub const CLAIMS_TTL: Duration = Duration::from_mins(10);
 
 /// An empty database for one test; a file is gone when dropped, a server's with the server.
 pub struct Database {
     pub url: String,
+    /// Where claims are asked for first; the test's own.
+    pub redis: Option<Redis>,
     _place: Option<tempfile::TempDir>,
 }
 
 impl Database {
     pub fn sqlite() -> Self {
         let place = tempfile::tempdir().unwrap();
-        Self { url: format!("sqlite://{}/deep/viva.db", place.path().display()), _place: Some(place) }
+        Self { url: format!("sqlite://{}/deep/viva.db", place.path().display()), redis: None, _place: Some(place) }
     }
 
     pub fn postgres() -> Self {
-        Self { url: Postgres::shared().database(), _place: None }
+        Self { url: Postgres::shared().database(), redis: None, _place: None }
+    }
+
+    pub fn redis_and_sqlite() -> Self {
+        Self { redis: Some(Redis::start()), ..Self::sqlite() }
+    }
+
+    pub fn redis_and_postgres() -> Self {
+        Self { redis: Some(Redis::start()), ..Self::postgres() }
     }
 
     /// The store over the migrated database.
     pub async fn store(&self) -> Store {
         migrate(&self.url).await.unwrap();
-        Store::connect(&self.url).await.unwrap()
+        let claims_url = self.redis.as_ref().map(Redis::url);
+        Store::connect(&self.url).await.unwrap().with_claims(claims_url.as_deref(), CLAIMS_TTL).await.unwrap()
     }
 
     /// A connection around the store, to look at and to break what it keeps.
@@ -70,13 +86,25 @@ macro_rules! on_every_database {
     };
 }
 
-on_every_database! {
-    cancel:
-        a_session_that_is_not_committed_leaves_nothing,
-        a_rolled_back_session_is_over_when_it_says_so,
-        a_unit_of_work_cancelled_at_any_step_leaves_nothing,
-        a_unit_of_work_cancelled_at_any_poll_is_whole_or_absent,
-        a_panic_inside_a_unit_of_work_leaves_nothing;
+/// With a Redis in front of the database, too.
+macro_rules! wherever_claims_are_kept {
+    ($($list:tt)+) => {
+        mod claims_in {
+            on_every_database! { $($list)+ }
+            on_database! { redis_and_sqlite: $($list)+ }
+            on_database! { redis_and_postgres: $($list)+ }
+        }
+    };
+}
+
+macro_rules! with_redis {
+    ($($list:tt)+) => {
+        on_database! { redis_and_sqlite: $($list)+ }
+        on_database! { redis_and_postgres: $($list)+ }
+    };
+}
+
+wherever_claims_are_kept! {
     claims:
         of_fifty_that_take_a_claim_at_once_one_holds_it,
         a_claim_that_was_taken_over_cannot_commit,
@@ -85,6 +113,26 @@ on_every_database! {
         what_was_handed_back_does_not_count,
         a_sign_of_life_wins_against_a_verdict,
         a_stale_commit_leaves_nothing_of_its_unit_of_work;
+}
+
+with_redis! {
+    redis_claims:
+        a_key_stands_while_its_claim_is_held_and_no_longer,
+        a_key_outlives_its_time_only_if_it_is_renewed,
+        a_key_that_nobody_holds_stops_nobody,
+        a_claim_that_the_database_refuses_leaves_no_key,
+        a_redis_that_dies_stops_nobody_and_is_used_again,
+        a_redis_that_lost_everything_lowers_no_epoch,
+        a_redis_that_hangs_holds_nobody_up;
+}
+
+on_every_database! {
+    cancel:
+        a_session_that_is_not_committed_leaves_nothing,
+        a_rolled_back_session_is_over_when_it_says_so,
+        a_unit_of_work_cancelled_at_any_step_leaves_nothing,
+        a_unit_of_work_cancelled_at_any_poll_is_whole_or_absent,
+        a_panic_inside_a_unit_of_work_leaves_nothing;
     interleave:
         the_rules_hold_in_every_history,
         a_broken_rule_is_caught;

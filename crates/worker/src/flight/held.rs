@@ -40,8 +40,10 @@ impl Held {
     }
 
     /// It has ended elsewhere: settled, or lost.
-    pub(super) fn forget(mut self) {
-        self.claim = None;
+    pub(super) async fn over(mut self) {
+        if let Some(claim) = self.claim.take() {
+            self.store.release_claim(&claim).await;
+        }
     }
 
     /// Ends it without a result, by the error's class. Returns the error, made final if no attempt is left.
@@ -95,7 +97,9 @@ async fn end(store: &Store, claim: &Claim, ending: Ending) -> Result<(), TaskErr
     };
     if !unit.claims().end(claim, how).await? {
         tracing::info!(computation = %claim.computation, "a claim that failed here was taken over before");
-        return Ok(unit.rollback().await?);
+        unit.rollback().await?;
+        store.release_claim(claim).await;
+        return Ok(());
     }
     match ending {
         Ending::Told(outcome) => {
@@ -107,5 +111,7 @@ async fn end(store: &Store, claim: &Claim, ending: Ending) -> Result<(), TaskErr
         Ending::Again => {}
         Ending::GivenUp(_) => send_on(&unit, &claim.computation, Relayed::ByAny).await?,
     }
-    Ok(unit.commit().await?)
+    unit.commit().await?;
+    store.release_claim(claim).await;
+    Ok(())
 }

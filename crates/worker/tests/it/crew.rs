@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use viva_core::store::{Clip, Session, Store, migrate};
 use viva_core::task::{SYNTHESIZE, Synthesize};
 use viva_core::{Digest, Outcome, Task, TaskError, TaskMessage, retry};
-use viva_testkit::Postgres;
+use viva_testkit::{Postgres, Redis};
 use viva_worker::{
     Answer, Closing, Context, Drained, Flight, Handler, Keeper, MemoryQueue, MemoryReplies, Queue as _, Runtime, Timing, Work,
 };
@@ -33,24 +33,29 @@ pub struct Stage {
     /// Files that are gone although they are recorded.
     pub lost_files: Mutex<Vec<Digest>>,
     engine: Box<Engine>,
+    /// Where claims are asked for first; the stage's own.
+    pub redis: Option<Redis>,
     _place: Option<tempfile::TempDir>,
 }
 
 impl Stage {
     pub async fn new(kind: &str, engine: impl Fn(u32, &str) -> Result<Duration, TaskError> + Send + Sync + 'static) -> Arc<Self> {
+        let redis = (kind == "redis").then(Redis::start);
         let place = (kind == "sqlite").then(|| tempfile::tempdir().unwrap());
         let url = match &place {
             Some(place) => format!("sqlite://{}/viva.db", place.path().display()),
             None => Postgres::shared().database(),
         };
         migrate(&url).await.unwrap();
-        let store = Store::connect(&url).await.unwrap();
+        let claims_url = redis.as_ref().map(Redis::url);
+        let store = Store::connect(&url).await.unwrap().with_claims(claims_url.as_deref(), TIMING.ttl).await.unwrap();
         Arc::new(Self {
             store,
             ran: AtomicU32::new(0),
             shown: Mutex::default(),
             lost_files: Mutex::default(),
             engine: Box::new(engine),
+            redis,
             _place: place,
         })
     }

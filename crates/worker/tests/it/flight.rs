@@ -1,4 +1,4 @@
-//! One computation, one effect, over several workers and both databases.
+//! One computation, one effect, over several workers, on both databases and with a Redis in front of one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -211,7 +211,7 @@ async fn what_many_ask_for_is_published_once(kind: &str) {
     worker.leave().await;
 }
 
-macro_rules! on_both {
+macro_rules! everywhere {
     ($($test:ident),+ $(,)?) => {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -225,10 +225,16 @@ macro_rules! on_both {
                 super::$test("postgres").await;
             })+
         }
+        mod redis {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $test() {
+                super::$test("redis").await;
+            })+
+        }
     };
 }
 
-on_both! {
+everywhere! {
     question_14221_is_spoken_once,
     of_a_thousand_callers_one_computes_and_all_are_answered,
     the_same_text_for_another_question_needs_no_computation,

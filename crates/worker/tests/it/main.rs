@@ -6,4 +6,5 @@ mod flight;
 mod harness;
 mod logging;
 mod memory;
+mod redis_claims;
 mod runtime;

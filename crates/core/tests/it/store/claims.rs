@@ -11,12 +11,12 @@ use viva_core::store::Store;
 use super::Database;
 use super::fixture::{clip, has_interview, interview};
 
-fn computation() -> Digest {
+pub fn computation() -> Digest {
     clip("a question", b"").computation
 }
 
 /// A worker that has told that it lives.
-async fn worker(store: &Store) -> WorkerId {
+pub async fn worker(store: &Store) -> WorkerId {
     let id = WorkerId::new();
     let unit = store.write().await.unwrap();
     unit.worker_sessions().start(&id, "test").await.unwrap();
@@ -25,28 +25,28 @@ async fn worker(store: &Store) -> WorkerId {
 }
 
 pub async fn take(store: &Store, worker: &WorkerId) -> Taken {
-    let unit = store.write().await.unwrap();
-    let taken = unit.claims().take(&computation(), worker).await.unwrap();
+    let (unit, taken) = store.take_claim(&computation(), worker).await.unwrap();
     unit.commit().await.unwrap();
     taken
 }
 
-async fn ours(store: &Store, worker: &WorkerId) -> Claim {
+pub async fn ours(store: &Store, worker: &WorkerId) -> Claim {
     match take(store, worker).await {
         Taken::Ours(claim) => claim,
         Taken::Held => panic!("somebody holds it"),
     }
 }
 
-async fn end(store: &Store, claim: &Claim, how: End) -> bool {
+pub async fn end(store: &Store, claim: &Claim, how: End) -> bool {
     let unit = store.write().await.unwrap();
     let ended = unit.claims().end(claim, how).await.unwrap();
     unit.commit().await.unwrap();
+    store.release_claim(claim).await;
     ended
 }
 
 /// Declares the worker gone and opens what it held, as another would.
-async fn rescue_from(store: &Store, gone: &WorkerId, by: &WorkerId) -> Vec<Digest> {
+pub async fn rescue_from(store: &Store, gone: &WorkerId, by: &WorkerId) -> Vec<Digest> {
     let unit = store.write().await.unwrap();
     unit.worker_sessions().end(gone).await.unwrap();
     let rescued = unit.claims().rescue(by).await.unwrap();
