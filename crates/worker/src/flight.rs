@@ -11,7 +11,8 @@ mod held;
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use viva_core::claim::{End, Taken, WorkerId};
+use tracing::Instrument as _;
+use viva_core::claim::{Claim, End, Taken, WorkerId};
 use viva_core::store::{Letter, Relayed, Session, Store, Waiter};
 use viva_core::{Digest, ErrorClass, Outcome, Task, TaskError, retry};
 
@@ -129,46 +130,59 @@ impl Flight {
         Ok(Answer::Now(flown.work.answer(flown.task, output, true)))
     }
 
+    /// In a task of its own, so that nobody can be cut off between the commit that takes a claim and the hand that holds it.
     async fn take_or_wait<W>(&self, flown: &Flown<'_, W>) -> Result<Step, TaskError> {
-        let (unit, taken) = self.store.take_claim(flown.computation, &self.worker).await?;
-        let step = match taken {
-            Taken::Ours(claim) => Step::Claimed(Held::new(claim, self.store.clone(), self.policy)),
-            Taken::Held => {
-                let message = flown.context.message.clone();
-                let waiter = Waiter { worker: self.worker.clone(), seen: flown.seen, message };
-                if unit.waiters().add(flown.computation, &waiter).await? { Step::Waits } else { Step::LookAgain }
-            }
-        };
-        unit.commit().await?;
+        let waiter = Waiter { worker: self.worker.clone(), seen: flown.seen, message: flown.context.message.clone() };
+        let taking = self.clone().take(flown.computation.clone(), waiter);
+        let step = tokio::spawn(taking.in_current_span()).await.map_err(TaskError::transient)??;
         tracing::debug!(step = step.name(), "single flight");
         Ok(step)
     }
 
-    async fn compute_and_settle<W: Work>(&self, flown: &Flown<'_, W>, claim: Held) -> Result<Answer, TaskError> {
-        if claim.attempts() > self.policy.max_attempts {
-            let message = format!("it was begun {} times and never ended: it may kill its worker", claim.attempts() - 1);
-            return claim.fail(TaskError::new(ErrorClass::Poison, message)).await;
-        }
-        // Settled by somebody between our look and our claim?
-        let (made, cached) = match self.look(flown.work).await {
-            Ok(Some(output)) => (Ok(output), true),
-            Ok(None) => (flown.work.compute(&flown.context.cancel).await, false),
-            Err(error) => (Err(error), false),
+    async fn take(self, computation: Digest, waiter: Waiter) -> Result<Step, TaskError> {
+        let (unit, taken) = self.store.take_claim(&computation, &self.worker).await?;
+        let step = match taken {
+            Taken::Ours(claim) => Step::Claimed(Held::new(claim, self.store.clone(), self.policy)),
+            Taken::Held if unit.waiters().add(&computation, &waiter).await? => Step::Waits,
+            Taken::Held => Step::LookAgain,
         };
-        tracing::debug!(step = "computed", "single flight");
-        match made {
-            Ok(output) => self.settle(flown, claim, output, cached).await,
-            Err(error) => claim.fail(error).await,
+        unit.commit().await?;
+        Ok(step)
+    }
+
+    async fn compute_and_settle<W: Work>(&self, flown: &Flown<'_, W>, held: Held) -> Result<Answer, TaskError> {
+        if held.claim().attempts > self.policy.max_attempts {
+            let message = format!("it was begun {} times and never ended: it may kill its worker", held.claim().attempts - 1);
+            return held.fail(TaskError::new(ErrorClass::Poison, message)).await;
+        }
+        match self.compute(flown, held.claim()).await {
+            Ok(answer) => {
+                held.over().await;
+                Ok(answer)
+            }
+            Err(error) if error.class() == ErrorClass::LostClaim => {
+                held.over().await;
+                Err(error)
+            }
+            Err(error) => held.fail(error).await,
         }
     }
 
-    /// Ends the claim with its result. A commit whose outcome is unknown, since the connection broke, counts as lost: the next
-    /// look finds the result if it was stored.
-    async fn settle<W: Work>(&self, flown: &Flown<'_, W>, claim: Held, made: W::Output, cached: bool) -> Result<Answer, TaskError> {
+    async fn compute<W: Work>(&self, flown: &Flown<'_, W>, claim: &Claim) -> Result<Answer, TaskError> {
+        // Settled by somebody between our look and our claim?
+        let (output, cached) = match self.look(flown.work).await? {
+            Some(output) => (output, true),
+            None => (flown.work.compute(&flown.context.cancel).await?, false),
+        };
+        tracing::debug!(step = "computed", "single flight");
+        self.settle(flown, claim, output, cached).await
+    }
+
+    /// Ends the claim with its result. A commit whose outcome is unknown, since the connection broke, fails here, and again when
+    /// the claim is given up if it was made: the task comes again and finds the result.
+    async fn settle<W: Work>(&self, flown: &Flown<'_, W>, claim: &Claim, made: W::Output, cached: bool) -> Result<Answer, TaskError> {
         let unit = self.store.write().await?;
-        if !unit.claims().end(claim.claim(), End::Settled).await? {
-            unit.rollback().await?;
-            claim.over().await;
+        if !unit.claims().end(claim, End::Settled).await? {
             return Err(TaskError::new(ErrorClass::LostClaim, "somebody else computes this by now"));
         }
         let output = if cached { made } else { flown.work.keep(&unit, made).await? };
@@ -177,7 +191,6 @@ impl Flight {
         unit.outbox().post(&answers(flown, &waiters, &output)?).await?;
         tracing::debug!(step = "settling", "single flight");
         unit.commit().await?;
-        claim.over().await;
         tracing::debug!(step = "settled", "single flight");
         metrics::counter!("viva_computations_total").increment(u64::from(!cached));
         metrics::counter!("viva_waiters_answered_total").increment(waiters.len() as u64);

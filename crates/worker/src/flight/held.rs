@@ -1,5 +1,7 @@
 //! A claim in this process' hands: it ends in exactly one way, also when the one who holds it panics or is cut off.
 
+use std::time::Duration;
+
 use viva_core::claim::{Claim, End};
 use viva_core::retry::{Disposition, Policy};
 use viva_core::store::{Letter, Relayed, Store, Waiter};
@@ -7,6 +9,9 @@ use viva_core::{ErrorClass, Outcome, TaskError};
 
 use super::send_on;
 use crate::handler::Answer;
+
+/// How long the answer to a failed task waits until its claim is given up, and between two attempts at that.
+const PROMPT: Duration = Duration::from_secs(1);
 
 /// A claim that is given up when it is dropped.
 pub(super) struct Held {
@@ -35,10 +40,6 @@ impl Held {
         self.claim.as_ref().expect("a claim is looked at before it ends; this is a bug")
     }
 
-    pub(super) fn attempts(&self) -> u32 {
-        self.claim().attempts
-    }
-
     /// It has ended elsewhere: settled, or lost.
     pub(super) async fn over(mut self) {
         if let Some(claim) = self.claim.take() {
@@ -61,7 +62,9 @@ impl Held {
             ErrorClass::Transient => Ending::Again,
             class => Ending::Told(Outcome::Failure { class, message: error.chain(), dead: disposition == Disposition::DeadLetter }),
         };
-        end(&self.store, &claim, ending).await?;
+        let giving_up = tokio::spawn(give_up(self.store.clone(), claim, ending));
+        // Usually done at once, and before the task is answered; if the database is away, it goes on when it is back.
+        drop(tokio::time::timeout(PROMPT, giving_up).await);
         Err(error)
     }
 }
@@ -77,20 +80,23 @@ impl Drop for Held {
             true => Ending::GivenUp(End::Failed),
             false => Ending::GivenUp(End::HandedBack),
         };
-        let store = self.store.clone();
         // Without a runtime the process is over; whoever notices rescues what it held.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            if let Err(error) = end(&store, &claim, ending).await {
-                tracing::warn!(error = error.chain(), computation = %claim.computation, "a claim could not be given up");
-            }
-        });
+        runtime.spawn(give_up(self.store.clone(), claim, ending));
     }
 }
 
-async fn end(store: &Store, claim: &Claim, ending: Ending) -> Result<(), TaskError> {
+/// Ends a claim without a result, however long the database is away: this worker lives, so nobody else would open it.
+async fn give_up(store: Store, claim: Claim, ending: Ending) {
+    while let Err(error) = end(&store, &claim, &ending).await {
+        tracing::warn!(error = error.chain(), computation = %claim.computation, "a claim could not be given up yet");
+        tokio::time::sleep(PROMPT).await;
+    }
+}
+
+async fn end(store: &Store, claim: &Claim, ending: &Ending) -> Result<(), TaskError> {
     let unit = store.write().await?;
-    let how = match &ending {
+    let how = match ending {
         Ending::Told(_) => End::Settled,
         Ending::Again => End::Failed,
         Ending::GivenUp(end) => *end,

@@ -1,7 +1,7 @@
 //! Several workers over one database, each with a queue of its own; their engine says how long it takes and what it makes.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub struct Stage {
     pub shown: Mutex<Vec<(String, String)>>,
     /// Files that are gone although they are recorded.
     pub lost_files: Mutex<Vec<Digest>>,
+    /// Nothing can be shown: the folder is full.
+    pub unshowable: AtomicBool,
     engine: Box<Engine>,
     /// Where claims are asked for first; the stage's own.
     pub redis: Option<Redis>,
@@ -46,17 +48,29 @@ impl Stage {
             Some(place) => format!("sqlite://{}/viva.db", place.path().display()),
             None => Postgres::shared().database(),
         };
-        migrate(&url).await.unwrap();
-        let claims_url = redis.as_ref().map(Redis::url);
-        let store = Store::connect(&url).await.unwrap().with_claims(claims_url.as_deref(), TIMING.ttl).await.unwrap();
+        let mut stage = Self::at(&url, redis.as_ref().map(Redis::url).as_deref(), engine).await;
+        let kept = Arc::get_mut(&mut stage).unwrap();
+        (kept.redis, kept._place) = (redis, place);
+        stage
+    }
+
+    /// A stage over an empty database, and claims, that the test keeps.
+    pub async fn at(
+        url: &str,
+        claims_url: Option<&str>,
+        engine: impl Fn(u32, &str) -> Result<Duration, TaskError> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        migrate(url).await.unwrap();
+        let store = Store::connect(url).await.unwrap().with_claims(claims_url, TIMING.ttl).await.unwrap();
         Arc::new(Self {
             store,
             ran: AtomicU32::new(0),
             shown: Mutex::default(),
             lost_files: Mutex::default(),
+            unshowable: AtomicBool::new(false),
             engine: Box::new(engine),
-            redis,
-            _place: place,
+            redis: None,
+            _place: None,
         })
     }
 
@@ -179,6 +193,9 @@ impl Work for Speech<'_> {
     }
 
     async fn show(&self, _: &Session, task: &Task, _: &Clip) -> Result<(), TaskError> {
+        if self.stage.unshowable.load(Ordering::SeqCst) {
+            return Err(TaskError::transient("the folder is full"));
+        }
         let shown = (self.target(task).unwrap(), self.text.clone());
         let mut all = self.stage.shown.lock().unwrap();
         // What is there already is left alone, as the audio store does.

@@ -178,6 +178,41 @@ async fn a_worker_that_leaves_hands_its_computation_on(kind: &str) {
     two.leave().await;
 }
 
+/// The file cannot be moved: the attempt counts, and the last one is told to everybody.
+async fn what_cannot_be_shown_is_tried_as_often_as_what_cannot_be_computed(kind: &str) {
+    let stage = Stage::new(kind, |_, _| Ok(A_WHILE / 4)).await;
+    stage.unshowable.store(true, Ordering::SeqCst);
+    let (one, two) = (stage.worker().await, stage.worker().await);
+    for outcome in [one.send(speak("네.", 1)).await, two.send(speak("네.", 2)).await] {
+        let outcome = outcome.await.unwrap();
+        assert!(matches!(&outcome, Outcome::Failure { message, .. } if message.contains("the folder is full")), "{outcome:?}");
+    }
+    assert!(stage.ran() <= 10, "{} runs", stage.ran());
+    one.leave().await;
+    two.leave().await;
+}
+
+/// The database is killed while a text is spoken, and comes back later: the claim is not stuck, and everybody is answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_database_that_is_away_for_a_while_loses_nothing() {
+    let postgres = viva_testkit::Postgres::start();
+    let stage = Stage::at(&postgres.database(), None, |_, _| Ok(A_WHILE)).await;
+    let (one, two) = (stage.worker().await, stage.worker().await);
+    let first = one.send(speak("네.", 1)).await;
+    tokio::time::sleep(A_WHILE / 4).await;
+    let second = two.send(speak("네.", 2)).await;
+    tokio::time::sleep(A_WHILE / 4).await;
+    postgres.crash();
+    tokio::time::sleep(A_WHILE * 3).await;
+    postgres.start_again();
+    for outcome in [first, second] {
+        assert!(run_of(&outcome.await.unwrap()) <= 3);
+    }
+    assert_eq!(stage.shown().len(), 2);
+    one.leave().await;
+    two.leave().await;
+}
+
 /// Two producers that ask again and again: one task until it is answered, then another.
 async fn what_many_ask_for_is_published_once(kind: &str) {
     let broken = Arc::new(AtomicBool::new(true));
@@ -246,4 +281,5 @@ everywhere! {
     a_result_whose_file_is_lost_is_computed_again,
     a_worker_that_leaves_hands_its_computation_on,
     what_many_ask_for_is_published_once,
+    what_cannot_be_shown_is_tried_as_often_as_what_cannot_be_computed,
 }
