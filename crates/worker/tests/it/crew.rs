@@ -37,7 +37,7 @@ pub struct Stage {
     engine: Box<Engine>,
     /// Where claims are asked for first; the stage's own.
     pub redis: Option<Redis>,
-    _place: Option<tempfile::TempDir>,
+    place: Option<tempfile::TempDir>,
 }
 
 impl Stage {
@@ -50,7 +50,7 @@ impl Stage {
         };
         let mut stage = Self::at(&url, redis.as_ref().map(Redis::url).as_deref(), engine).await;
         let kept = Arc::get_mut(&mut stage).unwrap();
-        (kept.redis, kept._place) = (redis, place);
+        (kept.redis, kept.place) = (redis, place);
         stage
     }
 
@@ -70,7 +70,7 @@ impl Stage {
             unshowable: AtomicBool::new(false),
             engine: Box::new(engine),
             redis: None,
-            _place: None,
+            place: None,
         })
     }
 

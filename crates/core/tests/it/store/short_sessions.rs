@@ -87,16 +87,10 @@ async fn a_thousand_units_of_work_leave_no_session_open_and_no_warning() {
         let permit = room.clone().acquire_owned().await.unwrap();
         let work = search_and_judge(store.clone(), number, plan.delay(&(Duration::ZERO..Duration::from_millis(20))));
         // One in five is cut off, wherever it stands by then.
-        let patience =
-            (number as usize % (UNITS as usize / CUT_OFF) == 0).then(|| plan.delay(&(Duration::ZERO..Duration::from_millis(25))));
+        let cut = (number as usize).is_multiple_of(UNITS as usize / CUT_OFF);
+        let patience = if cut { plan.delay(&(Duration::ZERO..Duration::from_millis(25))) } else { Duration::MAX };
         units.spawn(async move {
-            let ended = match patience {
-                Some(patience) => tokio::time::timeout(patience, work).await.is_ok(),
-                None => {
-                    work.await;
-                    true
-                }
-            };
+            let ended = tokio::time::timeout(patience, work).await.is_ok();
             drop(permit);
             ended
         });
