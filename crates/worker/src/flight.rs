@@ -7,10 +7,8 @@
 //! not notice that a worker has died: that is [`crate::Keeper`]'s business.
 
 mod held;
+mod work;
 
-use async_trait::async_trait;
-use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use viva_core::claim::{Claim, End, Taken, WorkerId};
 use viva_core::store::{Letter, Relayed, Session, Store, Waiter};
@@ -18,36 +16,7 @@ use viva_core::{Digest, ErrorClass, Outcome, Task, TaskError, retry};
 
 use crate::handler::{Answer, Context};
 use held::Held;
-
-/// One computation and what follows from it.
-#[async_trait]
-pub trait Work: Send + Sync {
-    /// What it makes. Small: what is large lies in files or rows that it names.
-    type Output: Send + Sync;
-
-    /// The result as it is stored.
-    async fn find(&self, unit: &Session) -> Result<Option<Self::Output>, TaskError>;
-
-    /// Whether a stored result can still be used; looks at files, outside of any unit of work.
-    async fn is_sound(&self, _: &Self::Output) -> Result<bool, TaskError> {
-        Ok(true)
-    }
-
-    /// Computes it. No unit of work is open meanwhile.
-    async fn compute(&self, cancel: &CancellationToken) -> Result<Self::Output, TaskError>;
-
-    /// Stores it; returns what stands.
-    async fn keep(&self, unit: &Session, made: Self::Output) -> Result<Self::Output, TaskError>;
-
-    /// What the task replaces, of which there is one: a question's file, an answer's score.
-    fn target(&self, task: &Task) -> Option<String>;
-
-    /// Changes the task's target, in the unit of work that holds it.
-    async fn show(&self, unit: &Session, task: &Task, output: &Self::Output) -> Result<(), TaskError>;
-
-    /// The task's return value. `cached` says whether it was there before the task came.
-    fn answer(&self, task: &Task, output: &Self::Output, cached: bool) -> Value;
-}
+pub use work::Work;
 
 /// Who flies: a worker process and its database.
 #[derive(Debug, Clone)]

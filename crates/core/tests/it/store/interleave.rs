@@ -293,17 +293,19 @@ pub async fn the_rules_hold_in_every_history(database: Database) {
     }
 }
 
+/// Searches until a history shows it: rarely the first, never the five hundredth.
 pub async fn a_broken_rule_is_caught(database: Database) {
     let store = database.store().await;
-    for broken in [Rules::NoEpochCheck, Rules::NoSecondLook] {
-        let mut caught = false;
-        for seed in 0..histories() {
-            caught = play(&store, broken, seed).await.is_some();
+    for (broken, name) in [(Rules::NoEpochCheck, "no epoch check"), (Rules::NoSecondLook, "no second look")] {
+        let mut seeds = 0..500;
+        let caught = loop {
+            let Some(seed) = seeds.next() else { panic!("{name}: no history shows it") };
+            let caught = play(&store, broken, seed).await;
             clean(&database).await;
-            if caught {
-                break;
+            if caught.is_some() {
+                break caught;
             }
-        }
-        assert!(caught, "no history shows it");
+        };
+        println!("{name}: {}", caught.unwrap_or_default());
     }
 }
