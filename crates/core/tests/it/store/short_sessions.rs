@@ -1,4 +1,4 @@
-//! No unit of work outlives its purpose: what a server sees of a thousand of them, two hundred cut off midway.
+//! No unit of work outlives its purpose: what a server sees of a thousand of them, two hundred and more cut off midway.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -81,14 +81,14 @@ async fn a_thousand_units_of_work_leave_no_session_open_and_no_warning() {
     let watching = tokio::spawn(watch_idle(server.url.clone(), stop.clone(), idle.clone()));
     take_longest_session();
     let mut plan = FaultPlan::from_env("short sessions");
-    let room = Arc::new(Semaphore::new(16));
+    let room = Arc::new(Semaphore::new(4));
     let (mut units, mut cut_off) = (JoinSet::new(), 0);
     for number in 0..UNITS {
         let permit = room.clone().acquire_owned().await.unwrap();
         let work = search_and_judge(store.clone(), number, plan.delay(&(Duration::ZERO..Duration::from_millis(20))));
-        // One in five is cut off, wherever it stands by then.
-        let cut = (number as usize).is_multiple_of(UNITS as usize / CUT_OFF);
-        let patience = if cut { plan.delay(&(Duration::ZERO..Duration::from_millis(25))) } else { Duration::MAX };
+        // One in three is cut off, wherever it stands by then; some are done before.
+        let cut = number % 3 == 0;
+        let patience = if cut { plan.delay(&(Duration::ZERO..Duration::from_millis(8))) } else { Duration::MAX };
         units.spawn(async move {
             let ended = tokio::time::timeout(patience, work).await.is_ok();
             drop(permit);
@@ -100,7 +100,7 @@ async fn a_thousand_units_of_work_leave_no_session_open_and_no_warning() {
     }
     stop.store(true, Ordering::SeqCst);
     let samples = watching.await.unwrap();
-    assert!(cut_off > CUT_OFF / 4, "only {cut_off} were cut off midway");
+    assert!(cut_off >= CUT_OFF, "only {cut_off} were cut off midway");
     assert_eq!(idle.load(Ordering::SeqCst), 0, "sessions idle in transaction, of {samples} samples");
     println!("{cut_off} cut off, {samples} samples, longest unit of work {:?}", take_longest_session());
     assert!(server.number(CONNECTED).await <= 8, "connections leaked");
@@ -120,7 +120,7 @@ async fn watch_idle(url: String, stop: Arc<AtomicBool>, idle: Arc<AtomicUsize>) 
         let begin = SystemClock.monotonic();
         tokio::time::sleep(PAUSE).await;
         let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), IDLE)).await.unwrap().unwrap();
-        let waited = SystemClock.monotonic().since(begin) > 3 * PAUSE;
+        let waited = SystemClock.monotonic().since(begin) > 5 * PAUSE;
         blind = if waited { BLIND } else { blind.saturating_sub(1_u32) };
         if blind == 0 {
             idle.fetch_add(row.try_get_by_index::<i64>(0).unwrap() as usize, Ordering::SeqCst);
