@@ -55,7 +55,10 @@ fn ctrl_c_leaves_no_half_file_and_the_next_pull_clears_up() {
     let hub = stalling(&demo);
     let dir = tempfile::tempdir().unwrap();
     let home = Home::with_catalogue(dir.path(), demo.catalogue(&[HUB]));
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    // A test run in the background of a script inherits that Ctrl-C is ignored; a person's terminal does not ignore it.
+    let mut child = Command::new("env")
+        .arg("--default-signal=INT")
+        .arg(std::env::current_exe().unwrap())
         .args(["--exact", "interrupted::child_that_pulls", "--ignored"])
         .env(CHILD, format!("{}|{}", hub.address, dir.path().display()))
         .stdout(Stdio::null())
