@@ -58,7 +58,7 @@ fn questions() -> TableCreateStatement {
         .col(ColumnDef::new("question_type").text())
         .col(ColumnDef::new("is_follow_up").boolean().not_null().default(false))
         .col(ColumnDef::new("parent_question_id").integer())
-        .col(ColumnDef::new("rubric_json").json_binary().not_null())
+        .col(ColumnDef::new("rubric_json").json_binary())
         .col(ColumnDef::new("company").text())
         .col(ColumnDef::new("industry").text())
         .col(ColumnDef::new("position").text())

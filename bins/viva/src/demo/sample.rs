@@ -77,8 +77,12 @@ impl Sample {
             session.interviews().put(&interview).await?;
         }
         for (index, asked) in self.questions.iter().enumerate() {
-            let question =
-                Question { id: asked.id, content: asked.text.clone(), question_type: Some(asked.stage.clone()), rubric_json: json!({}) };
+            let question = Question {
+                id: asked.id,
+                content: asked.text.clone(),
+                question_type: Some(asked.stage.clone()),
+                rubric_json: Some(json!({})),
+            };
             session.questions().put(&question).await?;
             if !known {
                 session.transcripts().put(&self.transcript(index, asked)).await?;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
@@ -15,6 +16,18 @@ const RESTED: Duration = Duration::from_secs(1);
 /// What the server itself ends, should this process freeze: no session of ours needs as long (invariant: short sessions).
 const SERVER_LIMITS: [(&str, &str); 3] =
     [("statement_timeout", "30s"), ("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "10s")];
+
+/// The session's time zone. The contract's moments carry none: whoever reads them takes them for the local time of everybody who writes
+/// there. sqlx asks for UTC in every session, which hides what other clients get; so this looks for it: what the address says ($1), else
+/// what was set for the role or the database, else the server's. That one's own name is hidden too, but its log has it from the same
+/// `initdb`.
+const SET_TIME_ZONE: &str = "
+    SELECT set_config('TimeZone', coalesce($1, (
+        SELECT split_part(setting, '=', 2) FROM pg_db_role_setting, unnest(setconfig) AS setting
+        WHERE lower(setting) LIKE 'timezone=%' AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+            AND setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
+        ORDER BY setrole <> 0 DESC, setdatabase <> 0 DESC LIMIT 1
+    ), current_setting('log_timezone')), false)";
 
 /// A database by its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +103,24 @@ fn general(url: impl Into<String>) -> ConnectOptions {
 fn postgres(url: &str) -> ConnectOptions {
     let mut options = general(url);
     options.map_sqlx_postgres_opts(|options| options.application_name("viva").options(SERVER_LIMITS));
+    let zone = time_zone(url);
+    options.map_sqlx_postgres_pool_opts(move |pool| {
+        let zone = zone.clone();
+        pool.after_connect(move |connection, _| {
+            let set = sea_orm::sqlx::query(SET_TIME_ZONE).bind(zone.clone());
+            Box::pin(async move { set.execute(connection).await.map(|_| ()) })
+        })
+    });
     options
+}
+
+/// The time zone among an address's options, written as for every client of Postgres: `?options=-c%20timezone%3DAsia/Seoul` or
+/// `?options[timezone]=Asia/Seoul`. The server itself refuses one that it does not know.
+fn time_zone(url: &str) -> Option<String> {
+    let parsed: PgConnectOptions = url.parse().ok()?;
+    let zone =
+        |option: &str| option.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("timezone")).map(|(_, zone)| zone.to_owned());
+    parsed.get_options()?.split_whitespace().filter_map(|option| zone(option.trim_start_matches("-c").trim_start_matches("--"))).next_back()
 }
 
 fn sqlite(path: &Path, missing: Missing) -> Result<ConnectOptions, Error> {
@@ -131,6 +161,21 @@ mod tests {
         ];
         for (url, shown) in cases {
             assert_eq!(Address::parse(url).expect(url).shown(), shown);
+        }
+    }
+
+    #[test]
+    fn a_time_zone_is_found_however_postgres_lets_it_be_written() {
+        let cases = [
+            ("options=-c%20timezone%3DAsia/Seoul", Some("Asia/Seoul")),
+            ("options=-c%20geqo%3Doff%20-cTimeZone%3DAsia/Seoul", Some("Asia/Seoul")),
+            ("options=--timezone%3DAsia%2FSeoul&sslmode=disable", Some("Asia/Seoul")),
+            ("options[timezone]=UTC&options[TimeZone]=Asia/Seoul", Some("Asia/Seoul")),
+            ("options=-c%20log_timezone%3DUTC", None),
+            ("sslmode=disable", None),
+        ];
+        for (options, zone) in cases {
+            assert_eq!(time_zone(&format!("postgres://u:p@db/interview_db?{options}")).as_deref(), zone, "{options}");
         }
     }
 

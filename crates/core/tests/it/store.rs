@@ -6,6 +6,7 @@ mod claims;
 mod fixture;
 mod interleave;
 mod once;
+mod platform;
 mod records;
 mod redis_claims;
 mod refuse;

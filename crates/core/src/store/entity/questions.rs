@@ -11,8 +11,8 @@ pub struct Model {
     pub content: String,
     /// The stage of the interview, such as `motivation`.
     pub question_type: Option<String>,
-    /// The platform's own rubric for the question.
-    pub rubric_json: Json,
+    /// The platform's own rubric for the question, if it wrote one.
+    pub rubric_json: Option<Json>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

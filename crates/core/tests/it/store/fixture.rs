@@ -8,7 +8,7 @@ pub fn interview(id: i32) -> Interview {
 }
 
 pub fn question(id: i32) -> Question {
-    let rubric_json = serde_json::json!({"세부": [1, 2.5, null]});
+    let rubric_json = Some(serde_json::json!({"세부": [1, 2.5, null]}));
     Question { id, content: format!("질문 {id}?"), question_type: Some("motivation".to_owned()), rubric_json }
 }
 
