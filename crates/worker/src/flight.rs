@@ -111,7 +111,7 @@ impl Flight {
     async fn take(self, computation: Digest, waiter: Waiter) -> Result<Step, TaskError> {
         let (unit, taken) = self.store.take_claim(&computation, &self.worker).await?;
         let step = match taken {
-            Taken::Ours(claim) => Step::Claimed(Held::new(claim, self.store.clone(), self.policy)),
+            Taken::Ours(claim) => Step::Claimed(Held::new(claim, &waiter.message.id, self.store.clone(), self.policy)),
             Taken::Held if unit.waiters().add(&computation, &waiter).await? => Step::Waits,
             Taken::Held => Step::LookAgain,
         };

@@ -43,16 +43,21 @@ impl Waiters<'_> {
     #[must_use = "a task that does not wait must do something else"]
     pub async fn add(&self, computation: &Digest, waiter: &Waiter) -> Result<bool, Error> {
         let message = serde_json::to_string(&waiter.message).expect("a task message is plain JSON; this is a bug");
-        let key = vec![computation.as_str().into(), waiter.message.id.as_str().into()];
-        let mut values = key.clone();
-        values.extend([waiter.worker.as_str().into(), waiter.seen.into(), message.into()]);
+        let key = [computation.as_str().into(), waiter.message.id.as_str().into()];
+        let values = key.into_iter().chain([waiter.worker.as_str().into(), waiter.seen.into(), message.into()]).collect();
         let add = match sea_orm::ConnectionTrait::get_database_backend(self.0) {
             sea_orm::DbBackend::Sqlite => ADD_SQLITE,
             _ => ADD,
         };
         let added = change(self.0, add, values).await.during("adding a waiter")? == 1;
         // None added may also mean that this very task waits already, and was delivered again.
-        Ok(added || row(self.0, IS_WAITING, key).await.during("looking for a waiter")?.is_some())
+        Ok(added || self.holds(computation, &waiter.message.id).await?)
+    }
+
+    /// Whether the task waits for the computation.
+    pub async fn holds(&self, computation: &Digest, task_id: &str) -> Result<bool, Error> {
+        let key = vec![computation.as_str().into(), task_id.into()];
+        Ok(row(self.0, IS_WAITING, key).await.during("looking for a waiter")?.is_some())
     }
 
     /// Takes all who wait for the computation, first come first. For the unit of work that settles it, after the claim ended.

@@ -17,6 +17,8 @@ const PROMPT: Duration = Duration::from_secs(1);
 pub(super) struct Held {
     /// None once it has ended.
     claim: Option<Claim>,
+    /// The task that took it.
+    task_id: String,
     store: Store,
     policy: Policy,
 }
@@ -25,15 +27,15 @@ pub(super) struct Held {
 enum Ending {
     /// Nobody tries again; all who wait are told.
     Told(Outcome),
-    /// Its next attempt comes with its own delivery.
-    Again,
+    /// Its next attempt comes with the delivery of this task.
+    Again(String),
     /// Somebody else must take it up: this worker leaves, or its delivery may be lost with it.
     GivenUp(End),
 }
 
 impl Held {
-    pub(super) fn new(claim: Claim, store: Store, policy: Policy) -> Self {
-        Self { claim: Some(claim), store, policy }
+    pub(super) fn new(claim: Claim, task_id: &str, store: Store, policy: Policy) -> Self {
+        Self { claim: Some(claim), task_id: task_id.to_owned(), store, policy }
     }
 
     pub(super) fn claim(&self) -> &Claim {
@@ -59,7 +61,7 @@ impl Held {
         };
         let ending = match error.class() {
             ErrorClass::Cancelled => Ending::GivenUp(End::HandedBack),
-            ErrorClass::Transient => Ending::Again,
+            ErrorClass::Transient => Ending::Again(self.task_id.clone()),
             class => Ending::Told(Outcome::Failure { class, message: error.chain(), dead: disposition == Disposition::DeadLetter }),
         };
         let giving_up = tokio::spawn(give_up(self.store.clone(), claim, ending));
@@ -98,7 +100,7 @@ async fn end(store: &Store, claim: &Claim, ending: &Ending) -> Result<(), TaskEr
     let unit = store.write().await?;
     let how = match ending {
         Ending::Told(_) => End::Settled,
-        Ending::Again => End::Failed,
+        Ending::Again(_) => End::Failed,
         Ending::GivenUp(end) => *end,
     };
     if !unit.claims().end(claim, how).await? {
@@ -114,8 +116,9 @@ async fn end(store: &Store, claim: &Claim, ending: &Ending) -> Result<(), TaskEr
             let letters: Vec<_> = waiters.iter().map(|waiter| (Relayed::By(&waiter.worker), reply(waiter))).collect();
             unit.outbox().post(&letters).await?;
         }
-        Ending::Again => {}
-        Ending::GivenUp(_) => send_on(&unit, &claim.computation, Relayed::ByAny).await?,
+        // Unless it has come already, while the claim could not be ended, and found the claim held: then it waits for itself.
+        Ending::Again(task_id) if !unit.waiters().holds(&claim.computation, task_id).await? => {}
+        Ending::Again(_) | Ending::GivenUp(_) => send_on(&unit, &claim.computation, Relayed::ByAny).await?,
     }
     unit.commit().await?;
     store.release_claim(claim).await;

@@ -56,6 +56,7 @@ pub async fn a_task_that_comes_again_waits_once(database: Database) {
         assert!(unit.waiters().add(&computation(), &waiter(&one, id)).await.unwrap());
     }
     assert_eq!(unit.waiters().first(&computation()).await.unwrap(), Some(waiter(&one, "a")));
+    assert!(unit.waiters().holds(&computation(), "b").await.unwrap() && !unit.waiters().holds(&computation(), "c").await.unwrap());
     let other = clip("another question", b"").computation;
     assert_eq!(unit.waiters().take_all(&other).await.unwrap(), []);
     assert_eq!(unit.waiters().take_all(&computation()).await.unwrap(), [waiter(&one, "a"), waiter(&one, "b")]);
