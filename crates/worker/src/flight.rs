@@ -50,15 +50,15 @@ impl Flight {
             if let Some(output) = stored {
                 return self.answer_stored(&flown, &output).await;
             }
-            let claim = match self.take_or_wait(&flown).await? {
-                Step::Claimed(claim) => claim,
+            let held = match self.take_or_wait(&flown).await? {
+                Step::Claimed(held) => *held,
                 Step::Waits => return Ok(Answer::Later),
                 Step::LookAgain => {
                     stored = self.look(work).await?;
                     continue;
                 }
             };
-            match self.compute_and_settle(&flown, claim).await {
+            match self.compute_and_settle(&flown, held).await {
                 Err(error) if error.class() == ErrorClass::LostClaim => {
                     metrics::counter!("viva_claims_lost_total").increment(1);
                     tracing::warn!(%computation, "the claim was lost while this worker computed; its output is thrown away");
@@ -111,7 +111,7 @@ impl Flight {
     async fn take(self, computation: Digest, waiter: Waiter) -> Result<Step, TaskError> {
         let (unit, taken) = self.store.take_claim(&computation, &self.worker).await?;
         let step = match taken {
-            Taken::Ours(claim) => Step::Claimed(Held::new(claim, &waiter.message.id, self.store.clone(), self.policy)),
+            Taken::Ours(claim) => Step::Claimed(Box::new(Held::new(claim, &waiter.message.id, self.store.clone(), self.policy))),
             Taken::Held if unit.waiters().add(&computation, &waiter).await? => Step::Waits,
             Taken::Held => Step::LookAgain,
         };
@@ -198,7 +198,7 @@ impl Flight {
 }
 
 enum Step {
-    Claimed(Held),
+    Claimed(Box<Held>),
     Waits,
     /// It was settled in between.
     LookAgain,
