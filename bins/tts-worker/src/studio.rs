@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
 use viva_core::audio::Audio;
 use viva_core::store::{self, Clip, Session, Store};
 use viva_core::{Clock, Digest};
@@ -21,8 +20,6 @@ pub struct Studio {
     audio: Audio,
     voice: Voice,
     clock: Arc<dyn Clock>,
-    /// Held while a text is spoken. The engine takes one at a time anyway; whoever waits here looks again before speaking.
-    turn: Mutex<()>,
 }
 
 /// A clip, and whether it was there before it was asked for.
@@ -37,7 +34,7 @@ pub struct Made {
 impl Studio {
     /// A studio that records in `store` and keeps files in `audio`.
     pub fn new(store: Store, audio: Audio, voice: Voice, clock: Arc<dyn Clock>) -> Self {
-        Self { store, audio, voice, clock, turn: Mutex::new(()) }
+        Self { store, audio, voice, clock }
     }
 
     /// Where the files are.
@@ -48,7 +45,6 @@ impl Studio {
     /// The clip of a recipe, spoken if there is none: for a person at a terminal, who is no worker among others.
     pub async fn clip(&self, recipe: &Recipe) -> Result<Made, Error> {
         let computation = recipe.computation();
-        let _turn = self.turn.lock().await;
         let session = self.store.read().await?;
         let known = session.speech_clips().find(&computation).await?;
         session.rollback().await?;

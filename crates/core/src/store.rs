@@ -30,7 +30,6 @@ use std::sync::Arc;
 use sea_orm::DatabaseConnection;
 pub use viva_migrations::Versions;
 
-pub use claim_book::ClaimBook;
 pub use claims::Claims;
 pub use dispatches::Dispatches;
 pub use effects::{Arrivals, Effects};
@@ -53,7 +52,7 @@ pub use worker_sessions::WorkerSessions;
 use crate::Digest;
 use crate::claim::{Claim, Taken, WorkerId};
 use address::Address;
-use claim_book::InDatabase;
+use claim_book::{ClaimBook, InDatabase};
 use error::During as _;
 
 /// A session holds one connection. Eight serve a worker that keeps sessions short; Postgres has a hundred for everybody.
@@ -69,8 +68,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database at `url` (`sqlite:///path/to/file` or `postgres://user:password@host/database`), and refuses one whose schema is newer than this program or
-    /// lacks steps; the error says what to do.
+    /// Opens the database at `url` (`sqlite:///path/to/file` or `postgres://user:password@host/database`), and refuses one whose
+    /// schema is newer than this program or lacks steps; the error says what to do.
     pub async fn connect(url: &str) -> Result<Self, Error> {
         let address = Address::parse(url)?;
         let db = address.open(address::Missing::Refuse, CONNECTIONS).await?;

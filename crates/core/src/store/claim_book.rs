@@ -11,7 +11,7 @@ use crate::claim::{Claim, Taken, WorkerId};
 /// Who is asked first for a claim. Whatever is kept here, the database decides: it numbers the epochs and fences every commit,
 /// so that a book which is lost, late or wrong costs time and nothing else.
 #[async_trait]
-pub trait ClaimBook: fmt::Debug + Send + Sync {
+pub(super) trait ClaimBook: fmt::Debug + Send + Sync {
     /// Takes the computation for `worker`, unless somebody holds it. Returns the unit of work that found out: the claim is
     /// theirs once it has committed.
     async fn take(&self, store: &Store, computation: &Digest, worker: &WorkerId) -> Result<(Session, Taken), Error>;
