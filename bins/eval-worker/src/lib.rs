@@ -4,6 +4,7 @@
 //! Promises that no session is open while the model runs, that the model never runs on the async runtime's threads, and
 //! that a computation already stored is not done again. What a score is, is `viva-scoring`'s business.
 
+mod batch;
 pub mod cli;
 pub mod evaluator;
 mod handlers;
@@ -19,6 +20,7 @@ pub use handlers::{AnalyzeAnswer, FinalReport};
 /// Does what the command line says.
 pub async fn run(cli: cli::Cli) -> anyhow::Result<()> {
     match cli.command {
+        cli::Command::Batch(args) => batch::run(args).await,
         cli::Command::Score(args) => score::run(args).await,
         cli::Command::Serve(args) => serve::run(args).await,
     }

@@ -1,7 +1,9 @@
 //! The final report of an interview, from the store to the store.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use viva_core::TaskError;
 use viva_core::evaluation::Evaluation;
@@ -13,7 +15,7 @@ use viva_scoring::{Answer, Interview, Language};
 use crate::{Evaluator, inference};
 
 impl Evaluator {
-    /// Evaluates every answer of an interview that has not been, writes the report and stores both. `seen` is shown each
+    /// Evaluates every answer of an interview that has not been, all at once, writes the report and stores both. `seen` is shown each
     /// evaluation as it lands, with its number from 1 and the number of answers.
     pub async fn report(
         &self,
@@ -25,13 +27,8 @@ impl Evaluator {
         if answers.is_empty() {
             return Err(viva_scoring::Error::NoAnswers.into());
         }
-        let (total, language) = (answers.len(), answers[0].language);
-        let mut evaluations = Vec::with_capacity(total);
-        for answer in answers {
-            let evaluation = self.evaluate(answer, cancel).await?;
-            seen(evaluations.len() + 1, total, &evaluation);
-            evaluations.push(evaluation);
-        }
+        let language = answers[0].language;
+        let evaluations = self.evaluate_all(answers, cancel, seen).await?;
         let interview = Interview { id: Some(interview_id), language, position, evaluations };
         let mut report = self.judge.report(interview)?;
         self.adopt_narrative(&mut report, interview_id).await?;
@@ -40,6 +37,36 @@ impl Evaluator {
         }
         self.keep_report(&report, interview_id).await?;
         Ok(report)
+    }
+
+    /// Evaluates `answers` together, for the engine decodes them in one batch; each is stored as it lands. Words that were
+    /// said twice are judged once: the second waits for the stored result of the first. The first error ends them all.
+    async fn evaluate_all(
+        &self,
+        answers: Vec<Answer>,
+        cancel: &CancellationToken,
+        seen: &(dyn Fn(usize, usize, &Evaluation) + Send + Sync),
+    ) -> Result<Vec<Evaluation>, TaskError> {
+        let total = answers.len();
+        let mut evaluations: Vec<Option<Evaluation>> = vec![None; total];
+        let mut landed = 0;
+        let mut known = HashSet::new();
+        let (first, again): (Vec<_>, Vec<_>) =
+            answers.into_iter().enumerate().partition(|(_, answer)| known.insert(self.judge.computation(answer)));
+        for wave in [first, again] {
+            let mut running = JoinSet::new();
+            for (index, answer) in wave {
+                let (evaluator, cancel) = (self.clone(), cancel.clone());
+                running.spawn(async move { evaluator.evaluate(answer, &cancel).await.map(|evaluation| (index, evaluation)) });
+            }
+            while let Some(ended) = running.join_next().await {
+                let (index, evaluation) = ended.map_err(TaskError::permanent)??;
+                landed += 1;
+                seen(landed, total, &evaluation);
+                evaluations[index] = Some(evaluation);
+            }
+        }
+        Ok(evaluations.into_iter().flatten().collect())
     }
 
     /// The report as it stands in the store; asks no model and computes no score. An answer that has no evaluation yet is
