@@ -18,6 +18,7 @@ mod outbox;
 mod questions;
 #[cfg(feature = "redis")]
 mod redis_claims;
+mod report_plans;
 mod session;
 mod speech_clips;
 mod statement;
@@ -43,6 +44,7 @@ pub use evaluations::Evaluations;
 pub use interviews::Interviews;
 pub use outbox::{Letter, Outbox, Posted, Relayed};
 pub use questions::Questions;
+pub use report_plans::ReportPlans;
 pub use session::{Session, take_longest_session};
 pub use speech_clips::{Clip, SpeechClips};
 pub use transcripts::{Answer, Transcripts};

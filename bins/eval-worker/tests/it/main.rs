@@ -2,5 +2,6 @@
 
 mod command;
 mod fixture;
+mod parts;
 mod sample;
 mod tasks;

@@ -5,7 +5,6 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,15 +66,7 @@ impl Place {
 
     /// One number that the database answers.
     pub(crate) fn number(&self, sql: &str) -> i64 {
-        const ASK: &str = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])";
-        let said = match self.url.strip_prefix("sqlite://") {
-            Some(path) => {
-                let asked = Command::new("python3").args(["-c", ASK, path, sql]).output().unwrap();
-                String::from_utf8(asked.stdout).unwrap()
-            }
-            None => Postgres::shared().sql(&self.url, sql),
-        };
-        said.trim().parse().unwrap()
+        viva_testkit::sql_number(&self.url, sql)
     }
 }
 

@@ -10,6 +10,7 @@ mod platform;
 mod records;
 mod redis_claims;
 mod refuse;
+mod report_plans;
 mod schema;
 mod short_sessions;
 mod waiters;
@@ -158,6 +159,9 @@ on_every_database! {
     refuse:
         a_database_newer_than_the_program_is_refused_with_both_versions,
         a_database_that_lacks_steps_is_refused_with_the_command;
+    report_plans:
+        a_plan_ends_with_its_last_part,
+        everybody_who_waits_is_sent_on_once;
     schema:
         every_step_goes_up_and_down_again,
         what_somebody_else_made_stays_as_it_is,
