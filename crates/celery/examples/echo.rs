@@ -5,29 +5,21 @@
 //! python -c "from celery import Celery; print(Celery(broker='amqp://', backend='rpc://').send_task('tasks.add', (1, 2)).get())"
 //! ```
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
 use serde_json::{Value, json};
-use viva_celery::{CancelReason, Delivery, Exception, Node, ResultBackend, Settings, Unknown};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
+use viva_celery::{Delivery, Exception, Node, QueueType, ResultBackend, Settings, Task, Unknown};
 
 /// The tasks of this worker.
-const TASKS: [&str; 13] = [
-    "tasks.add",
-    "tasks.mul",
-    "tasks.tsum",
-    "tasks.echo",
-    "tasks.noop",
-    "tasks.fail",
-    "tasks.sleep",
-    "tasks.spin",
-    "tasks.retry",
-    "tasks.kwargs",
-    "tasks.large",
-    "tasks.log_error",
-    "tasks.poison",
-];
+const TASKS: [&str; 9] =
+    ["tasks.add", "tasks.echo", "tasks.effect", "tasks.fail", "tasks.noop", "tasks.panic", "tasks.retry", "tasks.sleep", "tasks.spin"];
 
 /// A Celery worker that adds, echoes, fails and sleeps.
 #[derive(Debug, Parser)]
@@ -43,7 +35,7 @@ struct Flags {
     queues: Vec<String>,
     /// `classic` or `quorum`, as the producers declare them.
     #[arg(long, env = "QUEUE_TYPE", default_value = "classic")]
-    queue_type: viva_celery::QueueType,
+    queue_type: QueueType,
     /// `name@host`.
     #[arg(long, env = "NODE_NAME")]
     node_name: Option<String>,
@@ -77,9 +69,9 @@ struct Flags {
     /// How long running tasks may go on after a shutdown began, in seconds.
     #[arg(long, env = "DRAIN_S", default_value_t = 30)]
     drain_s: u64,
-    /// A file that gets a line for each task that began, for counting.
-    #[arg(long, env = "LEDGER")]
-    ledger: Option<std::path::PathBuf>,
+    /// The file to which `tasks.effect` appends the task's id, for counting.
+    #[arg(long, env = "EFFECTS_FILE")]
+    effects_file: Option<PathBuf>,
 }
 
 impl Flags {
@@ -111,13 +103,14 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).with_writer(std::io::stderr).init();
     let flags = Flags::parse();
     let node = Node::start(flags.settings())?;
-    let ledger = Arc::new(flags.ledger.clone());
+    let drain = Duration::from_secs(flags.drain_s);
+    let effects = Arc::new(flags.effects_file.clone());
     let asked = node.shutdown_asked();
-    let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut term = signal(SignalKind::terminate())?;
     loop {
         tokio::select! {
             delivery = node.next() => match delivery {
-                Some(delivery) => drop(tokio::spawn(work(delivery, ledger.clone()))),
+                Some(delivery) => drop(tokio::spawn(work(delivery, effects.clone()))),
                 None => break,
             },
             () = asked.cancelled() => break,
@@ -125,121 +118,135 @@ async fn main() -> anyhow::Result<()> {
             interrupted = tokio::signal::ctrl_c() => { interrupted?; break }
         }
     }
-    let left = node.shutdown(Duration::from_secs(flags.drain_s), Duration::from_secs(5)).await;
+    let left = node.shutdown(drain, Duration::from_secs(5)).await;
     tracing::info!(?left, "left");
     Ok(())
 }
 
-/// What came of a task.
-enum Outcome {
-    Returned(Value),
-    Failed(Exception),
-    Again(Duration, Exception),
-    Poison(&'static str),
+/// Why a task returned nothing.
+enum Failed {
+    /// For good.
+    With(Exception),
+    /// For now.
+    Again(Duration),
 }
 
-async fn work(mut delivery: Delivery, ledger: Arc<Option<std::path::PathBuf>>) {
+async fn work(mut delivery: Delivery, effects: Arc<Option<PathBuf>>) {
     delivery.started().await;
-    if let Some(path) = &*ledger {
-        note(path, &delivery);
-    }
     let (stop, soft) = (delivery.stop_token(), delivery.soft_token());
-    let outcome = tokio::select! {
-        outcome = run(&delivery) => Some(outcome),
+    let returned = tokio::select! {
+        returned = run(delivery.task(), effects.as_deref()) => Some(returned),
         () = stop.cancelled() => None,
-        // A task that could clean up would do it now; these cannot.
+        // A task that has something to clean up would do it now.
         () = soft.cancelled() => None,
     };
-    let settled = match outcome {
-        Some(Outcome::Returned(value)) => delivery.succeed(&value).await,
-        Some(Outcome::Failed(exception)) => delivery.fail(&exception).await,
-        Some(Outcome::Again(after, exception)) => delivery.retry(after, &exception).await,
-        Some(Outcome::Poison(reason)) => delivery.dead_letter(reason).await,
-        None => {
-            let why: Option<CancelReason> = delivery.cancel_reason();
-            tracing::info!(?why, "stopped");
-            delivery.stopped().await
-        }
+    let settled = match returned {
+        Some(Ok(value)) => delivery.succeed(&value).await,
+        Some(Err(Failed::With(exception))) => delivery.fail(&exception).await,
+        Some(Err(Failed::Again(after))) => delivery.retry(after, &Exception::new("Retry", "again").in_module("celery.exceptions")).await,
+        None => delivery.stopped().await,
     };
     if let Err(error) = settled {
         tracing::error!(%error, "the answer could not be given; somebody else gets the task");
     }
 }
 
-fn note(path: &std::path::Path, delivery: &Delivery) {
-    use std::io::Write as _;
-    let task = delivery.task();
-    let line = format!("{} {} {} {}\n", task.id, task.name, task.retries, delivery.redelivered());
-    let written = std::fs::OpenOptions::new().create(true).append(true).open(path).and_then(|mut file| file.write_all(line.as_bytes()));
-    if let Err(error) = written {
-        tracing::error!(%error, "the ledger cannot be written");
-    }
-}
-
-async fn run(delivery: &Delivery) -> Outcome {
-    let task = delivery.task();
-    let number = |at: usize| task.args.get(at).and_then(Value::as_f64).or_else(|| task.kwargs.get(["x", "y"][at.min(1)]).and_then(Value::as_f64));
-    let wrong = |takes: &str| {
-        let message = format!("{}() takes {takes}, not {}", task.name.rsplit('.').next().unwrap_or_default(), task.args_text());
-        Outcome::Failed(Exception::new("TypeError", message))
-    };
+async fn run(task: &Task, effects: Option<&Path>) -> Result<Value, Failed> {
     match task.name.as_str() {
-        "tasks.add" | "tasks.mul" => match (number(0), number(1)) {
-            (Some(a), Some(b)) if task.args.len() + task.kwargs.len() == 2 => {
-                Outcome::Returned(plain(if task.name == "tasks.add" { a + b } else { a * b }))
+        "tasks.noop" => bind(task, [], []).map(|[]| Value::Null),
+        "tasks.echo" => Ok(json!({ "args": task.args, "kwargs": task.kwargs })),
+        "tasks.add" => {
+            let [x, y] = bind(task, ["x", "y"], [])?;
+            match (x.as_i64().zip(y.as_i64()).and_then(|(x, y)| x.checked_add(y)), x.as_f64().zip(y.as_f64())) {
+                (Some(sum), _) => Ok(json!(sum)),
+                (None, Some((x, y))) => Ok(json!(x + y)),
+                _ => Err(type_error(task, "numbers can be added")),
             }
-            _ => wrong("two numbers"),
-        },
-        "tasks.tsum" => match task.args.first().and_then(Value::as_array) {
-            Some(items) => Outcome::Returned(plain(items.iter().filter_map(Value::as_f64).sum())),
-            None => wrong("a list"),
-        },
-        "tasks.echo" => Outcome::Returned(json!({ "args": task.args, "kwargs": task.kwargs })),
-        "tasks.kwargs" => Outcome::Returned(Value::Object(task.kwargs.clone())),
-        "tasks.noop" => Outcome::Returned(Value::Null),
-        "tasks.log_error" => {
-            tracing::info!(args = task.args_text(), "errback");
-            Outcome::Returned(json!(task.args))
         }
-        "tasks.fail" => Outcome::Failed(Exception::new("ValueError", "boom").with_args(vec![json!("boom"), json!(3)]).with_traceback("in Rust")),
+        "tasks.fail" => {
+            let defaults = [json!("ValueError"), json!("boom"), json!("builtins")];
+            let [kind, message, module] = bind(task, ["exc_type", "message", "module"], defaults)?;
+            let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            Err(Failed::With(Exception::new(text(kind), text(message)).in_module(text(module)).with_traceback("tasks.fail in echo.rs")))
+        }
+        "tasks.panic" => panic!("tasks.panic was asked for"),
         "tasks.sleep" => {
-            tokio::time::sleep(Duration::from_secs_f64(number(0).unwrap_or(1.0).clamp(0.0, 86_400.0))).await;
-            Outcome::Returned(json!("slept"))
+            let [seconds] = bind(task, ["seconds"], [])?;
+            tokio::time::sleep(duration(task, &seconds)?).await;
+            Ok(seconds)
         }
-        "tasks.spin" => spin(number(0).unwrap_or(1.0)).await,
-        "tasks.large" => Outcome::Returned(json!("x".repeat(number(0).unwrap_or(1e6).clamp(0.0, 1e8) as usize))),
-        // Fails as often as the first argument says, then returns how often it was tried.
-        "tasks.retry" if f64::from(task.retries) < number(0).unwrap_or(2.0) => {
-            let after = Duration::from_secs_f64(number(1).unwrap_or(0.1).clamp(0.0, 3600.0));
-            Outcome::Again(after, Exception::new("KeyError", "k").with_traceback("in Rust"))
+        "tasks.spin" => {
+            let [seconds] = bind(task, ["seconds"], [])?;
+            spin(duration(task, &seconds)?).await;
+            Ok(seconds)
         }
-        "tasks.retry" => Outcome::Returned(json!(task.retries)),
-        "tasks.poison" => Outcome::Poison("it was asked to be"),
-        other => Outcome::Failed(Exception::not_registered(other)),
+        "tasks.retry" => {
+            let [times, countdown] = bind(task, ["times", "countdown"], [json!(0)])?;
+            if f64::from(task.retries) < times.as_f64().unwrap_or_default() {
+                return Err(Failed::Again(duration(task, &countdown)?));
+            }
+            Ok(json!(task.retries))
+        }
+        "tasks.effect" => {
+            let [n, seconds] = bind(task, ["n", "seconds"], [json!(0)])?;
+            tokio::time::sleep(duration(task, &seconds)?).await;
+            leave(effects, &task.id).map_err(|error| Failed::With(Exception::new("OSError", error.to_string())))?;
+            Ok(n)
+        }
+        other => Err(Failed::With(Exception::not_registered(other))),
     }
 }
 
-/// Whole numbers as Python writes them.
-fn plain(number: f64) -> Value {
-    if number.fract() == 0.0 && number.abs() < 9e15 { json!(number as i64) } else { json!(number) }
+/// The arguments by their names, as Python binds them: the last ones have the defaults.
+fn bind<const N: usize, const D: usize>(task: &Task, names: [&str; N], defaults: [Value; D]) -> Result<[Value; N], Failed> {
+    let mut values: Vec<Option<Value>> = task.args.iter().cloned().map(Some).collect();
+    if values.len() > N {
+        return Err(type_error(task, &format!("it takes {N} arguments")));
+    }
+    values.resize(N, None);
+    for (name, value) in &task.kwargs {
+        match names.iter().position(|known| known == name) {
+            Some(at) if values[at].is_none() => values[at] = Some(value.clone()),
+            _ => return Err(type_error(task, &format!("got an unexpected argument {name:?}"))),
+        }
+    }
+    for (at, default) in (N - D..N).zip(defaults) {
+        values[at].get_or_insert(default);
+    }
+    let values: Option<Vec<Value>> = values.into_iter().collect();
+    values.and_then(|values| values.try_into().ok()).ok_or_else(|| type_error(task, "an argument is missing"))
 }
 
-/// Computes on all cores for some seconds, as an engine would: on threads of its own.
-async fn spin(seconds: f64) -> Outcome {
-    let until = tokio::time::Instant::now() + Duration::from_secs_f64(seconds.clamp(0.0, 3600.0));
+fn type_error(task: &Task, what: &str) -> Failed {
+    let name = task.name.rsplit('.').next().unwrap_or_default();
+    Failed::With(Exception::new("TypeError", format!("{name}() cannot be called with {}: {what}", task.args_text())))
+}
+
+fn duration(task: &Task, seconds: &Value) -> Result<Duration, Failed> {
+    let seconds = seconds.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| type_error(task, "a number of seconds is needed"))
+}
+
+/// One write, so that lines of several workers do not mix.
+fn leave(effects: Option<&Path>, id: &str) -> std::io::Result<()> {
+    let Some(effects) = effects else { return Ok(()) };
+    OpenOptions::new().create(true).append(true).open(effects)?.write_all(format!("{id}\n").as_bytes())
+}
+
+/// Computes on all cores, as an engine would: on threads of its own.
+async fn spin(time: Duration) {
+    let until = Instant::now() + time;
     let busy = move || {
         let mut x = 1_u64;
-        while tokio::time::Instant::now() < until {
+        while Instant::now() < until {
             for _ in 0..100_000 {
-                x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                x = std::hint::black_box(x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
             }
         }
-        x
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads: Vec<_> = (0..2 * cores).map(|_| tokio::task::spawn_blocking(busy)).collect();
+    let threads: Vec<_> = (0..cores).map(|_| tokio::task::spawn_blocking(busy)).collect();
     for thread in threads {
         thread.await.ok();
     }
-    Outcome::Returned(json!("spun"))
 }

@@ -6,6 +6,7 @@
 mod address;
 mod backoff;
 mod publisher;
+mod salvage;
 mod topology;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +20,7 @@ use crate::error::Doing;
 pub(crate) use address::{Address, without_password};
 pub(crate) use backoff::Backoff;
 pub(crate) use publisher::{Need, Publisher};
+pub(crate) use salvage::{Salvage, Salvaged};
 pub(crate) use topology::{declare_queue, is_locked};
 
 /// How long the broker may take for a connection, or for an answer on one.

@@ -38,7 +38,7 @@ pub struct Call {
     /// Called with its id when it fails.
     pub link_error: Vec<Signature>,
     /// What follows, last one first.
-    pub chain: Option<Vec<Signature>>,
+    pub chain: Vec<Signature>,
     /// The queue that its result goes to with the `rpc` backend.
     pub reply_to: Option<String>,
     /// More headers.

@@ -65,7 +65,9 @@ impl Message {
             return self.destination.iter().any(|name| name == node);
         }
         match &self.pattern {
-            Some((pattern, matcher)) if matcher == "pcre" => regex_lite::Regex::new(&format!("^(?:{pattern})")).is_ok_and(|regex| regex.is_match(node)),
+            Some((pattern, matcher)) if matcher == "pcre" => {
+                regex_lite::Regex::new(&format!("^(?:{pattern})")).is_ok_and(|regex| regex.is_match(node))
+            }
             Some((pattern, _)) => regex_lite::Regex::new(&glob(pattern)).is_ok_and(|regex| regex.is_match(node)),
             None => true,
         }
@@ -114,7 +116,13 @@ impl Arguments<'_> {
     }
 
     fn need(&self, method: &str, name: &str) -> Result<&str, String> {
-        self.text(name).ok_or_else(|| format!("TypeError(\"{method}() missing 1 required positional argument: '{name}'\")"))
+        self.need_any(method, name)?;
+        self.text(name).ok_or_else(|| format!("TypeError(\"{method}() needs text as '{name}'\")"))
+    }
+
+    fn need_any(&self, method: &str, name: &str) -> Result<(), String> {
+        let missing = || format!("TypeError(\"{method}() missing 1 required positional argument: '{name}'\")");
+        self.0.contains_key(name).then_some(()).ok_or_else(missing)
     }
 
     fn flag(&self, name: &str) -> bool {

@@ -182,7 +182,9 @@ fn read(delivery: &Delivery) -> DeadLetter {
     let Incoming { headers, body, correlation_id, .. } = Incoming::new(&delivery.properties, delivery.data.clone());
     let text = |name: &str| headers.get(name).and_then(Value::as_str).map(str::to_owned);
     // What a policy put here has no id of ours; its content is one.
-    let id = text(ID).unwrap_or_else(|| Uuid::new_v5(&Uuid::NAMESPACE_OID, &[&body[..], text("id").unwrap_or_default().as_bytes()].concat()).to_string());
+    let id = text(ID).unwrap_or_else(|| {
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, &[&body[..], text("id").unwrap_or_default().as_bytes()].concat()).to_string()
+    });
     let from_broker = || headers.get("x-first-death-queue").and_then(Value::as_str).map(str::to_owned);
     DeadLetter {
         id,

@@ -81,6 +81,13 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Whether the broker sent what lapin cannot read.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Broker { source, .. } if matches!(source.kind(), lapin::ErrorKind::ParsingError(_)))
+    }
+}
+
 /// Names what was being done when lapin failed.
 pub(crate) trait Doing<T> {
     fn doing(self, what: &str) -> Result<T, Error>;

@@ -93,7 +93,7 @@ impl Events {
         let mut event = Map::new();
         event.insert("hostname".to_owned(), self.0.node.as_str().into());
         if self.0.utc_offset == UtcOffset::Zero {
-            event.insert("utcoffset".to_owned(), json!(0));
+            event.insert("utcoffset".to_owned(), json!(0.0));
         }
         event.insert("pid".to_owned(), std::process::id().into());
         event.insert("clock".to_owned(), self.0.lamport.forward().into());

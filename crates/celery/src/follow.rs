@@ -108,7 +108,7 @@ impl Follow<'_> {
             time_limit: TimeLimit { hard_s: seconds("time_limit"), soft_s: seconds("soft_time_limit") },
             link: linked(options, "link"),
             link_error: linked(options, "link_error"),
-            chain: Some(chain),
+            chain,
             reply_to: text("reply_to"),
             headers: options.get("headers").and_then(Value::as_object).cloned().unwrap_or_default(),
             ignore_result: options.get("ignore_result").and_then(Value::as_bool).unwrap_or_default(),

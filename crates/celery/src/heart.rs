@@ -7,13 +7,14 @@ mod pidbox;
 mod wire;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::broker::Backoff;
 use crate::clock::Instant;
@@ -32,7 +33,8 @@ const GOOD: Duration = Duration::from_secs(10);
 /// The thread, from outside.
 #[derive(Debug)]
 pub(crate) struct Heart {
-    stop: CancellationToken,
+    /// Dropping it stops the heart.
+    stop: DropGuard,
     thread: thread::JoinHandle<()>,
 }
 
@@ -48,13 +50,14 @@ impl Heart {
             .name("celery-heart".to_owned())
             .spawn(beat)
             .map_err(|error| Error::Unsupported(format!("the heart's thread cannot be started: {error}")))?;
-        Ok(Self { stop, thread })
+        Ok(Self { stop: stop.drop_guard(), thread })
     }
 
     /// Sends what events there are, says goodbye, ends.
     pub(crate) async fn stop(self) {
-        self.stop.cancel();
-        if tokio::task::spawn_blocking(move || self.thread.join()).await.is_ok_and(|joined| joined.is_err()) {
+        drop(self.stop);
+        let thread = self.thread;
+        if tokio::task::spawn_blocking(move || thread.join()).await.is_ok_and(|joined| joined.is_err()) {
             tracing::error!("the heart's thread panicked; this is a bug");
         }
     }
@@ -96,7 +99,9 @@ async fn beat(shared: &Arc<Shared>, wire: Wire, events: &mut mpsc::Receiver<Valu
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => {}
-            _ = pulse.tick() => wire.event(&status(shared, "worker-heartbeat")).await?,
+            _ = pulse.tick() => if !shared.held_still.load(Ordering::Relaxed) {
+                wire.event(&status(shared, "worker-heartbeat")).await?;
+            },
             next = pidbox.next() => match next {
                 Next::TimeToOpen => pidbox.open(shared, wire.connection()).await?,
                 Next::Closed => {}

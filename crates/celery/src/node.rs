@@ -9,13 +9,13 @@ mod revoked;
 mod session;
 mod shared;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::broker::ANSWER_WITHIN;
 use crate::clock::Instant;
@@ -29,15 +29,25 @@ pub(crate) use desk::{Original, Request, Stage};
 pub(crate) use rate::Rate;
 pub(crate) use revoked::many;
 pub(crate) use session::Order;
-pub(crate) use shared::Shared;
 pub use shared::Settled;
+pub(crate) use shared::Shared;
 
 /// A worker: takes tasks, hands out those that are due, answers remote control, and shows that it lives.
+///
+/// Dropping it ends its connections: the broker gives to others what it held.
 #[derive(Debug)]
 pub struct Node {
     shared: Arc<Shared>,
+    /// Until it has left.
+    limbs: Mutex<Option<Limbs>>,
+}
+
+/// What runs beside the owner.
+#[derive(Debug)]
+struct Limbs {
     heart: Heart,
-    close: CancellationToken,
+    /// Dropping it ends the session.
+    close: DropGuard,
     session: JoinHandle<()>,
 }
 
@@ -65,7 +75,7 @@ impl Node {
         let close = CancellationToken::new();
         let session = tokio::spawn(session::run(shared.clone(), obeyed, close.clone()));
         let heart = Heart::start(shared.clone(), told)?;
-        Ok(Self { shared, heart, close, session })
+        Ok(Self { shared, limbs: Mutex::new(Some(Limbs { heart, close: close.drop_guard(), session })) })
     }
 
     /// The next delivery that may run, when there is a place for it; `None` once the node leaves.
@@ -102,19 +112,30 @@ impl Node {
         self.shared.consuming.load(Ordering::Relaxed)
     }
 
-    /// Leaves warmly: takes nothing more, hands back what has not begun, lets run what runs until `deadline`, then tells it
-    /// to stop and waits `grace` for it; says goodbye.
-    pub async fn shutdown(self, deadline: Duration, grace: Duration) -> Left {
+    /// Stops heartbeats, or lets them go on: an owner whose engine hangs must not look alive. Remote control answers either way.
+    pub fn hold_heartbeats(&self, held: bool) {
+        self.shared.held_still.store(held, Ordering::Relaxed);
+    }
+
+    /// The first half of leaving: takes nothing more, and hands back what has not begun. How many deliveries that were.
+    /// What runs goes on, and [`Replies`] work on.
+    pub async fn stop(&self) -> usize {
         self.shared.stopping.cancel();
         let (stopped, told) = oneshot::channel();
-        if self.shared.orders.send(Order::Stop(stopped)).is_ok() && self.shared.consuming.load(Ordering::Relaxed) {
+        if self.is_consuming() && self.shared.orders.send(Order::Stop(stopped)).is_ok() {
             tokio::time::timeout(ANSWER_WITHIN, told).await.ok();
         }
         let waiting = self.shared.desk().take_waiting();
         for request in &waiting {
             self.shared.hand_back(&request.acker).await;
         }
-        let mut left = Left { handed_back: waiting.len(), stopped: 0 };
+        waiting.len()
+    }
+
+    /// Leaves warmly: takes nothing more, hands back what has not begun, lets run what runs until `deadline`, then tells it
+    /// to stop and waits `grace` for it; says goodbye. Nothing works after it.
+    pub async fn shutdown(&self, deadline: Duration, grace: Duration) -> Left {
+        let mut left = Left { handed_back: self.stop().await, stopped: 0 };
         if !self.idle_within(deadline).await {
             let running: Vec<_> = self.shared.desk().requests.values().map(|request| request.cancel.clone()).collect();
             left.stopped = running.len();
@@ -125,9 +146,12 @@ impl Node {
         }
         self.shared.errands.close();
         tokio::time::timeout(ANSWER_WITHIN, self.shared.errands.wait()).await.ok();
-        self.heart.stop().await;
-        self.close.cancel();
-        self.session.await.ok();
+        let limbs = self.limbs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Limbs { heart, close, session }) = limbs {
+            heart.stop().await;
+            drop(close);
+            session.await.ok();
+        }
         self.shared.replies.close().await;
         left
     }
@@ -140,7 +164,9 @@ impl Node {
             if self.shared.desk().busy == 0 {
                 return true;
             }
-            if tokio::time::timeout_at(until, settled).await.is_err() {
+            // Somebody who still asks for deliveries may get the word in our place.
+            let look = (Instant::now() + Duration::from_millis(100)).min(until);
+            if tokio::time::timeout_at(look, settled).await.is_err() && Instant::now() >= until {
                 return false;
             }
         }

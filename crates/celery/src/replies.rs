@@ -69,9 +69,11 @@ impl Replies {
 
     /// The task failed for good. The tasks after it in its chain fail with it, and its errbacks are sent.
     pub async fn fail(&self, envelope: &Envelope, exception: &Exception) -> Result<(), Error> {
-        self.store(envelope, &State::Failure(exception)).await?;
-        for next in follow::never_run(envelope) {
-            self.store(&next, &State::Failure(exception)).await?;
+        if !envelope.ignore_result {
+            self.store(envelope, &State::Failure(exception)).await?;
+            for next in follow::never_run(envelope) {
+                self.store(&next, &State::Failure(exception)).await?;
+            }
         }
         match follow::after_failure(envelope) {
             Ok(calls) => {
@@ -96,7 +98,9 @@ impl Replies {
 
     /// The task will not run, or was stopped.
     pub async fn revoked(&self, envelope: &Envelope, why: Revocation) -> Result<(), Error> {
-        self.store(envelope, &State::Revoked(why.reason())).await?;
+        if !envelope.ignore_result {
+            self.store(envelope, &State::Revoked(why.reason())).await?;
+        }
         let signum = match why {
             Revocation::Terminated { signum } => Some(signum),
             _ => None,
@@ -149,13 +153,7 @@ impl Replies {
     }
 
     /// Publishes to a queue from which messages return to `home` after `ttl`.
-    pub(crate) async fn park(
-        &self,
-        home: &str,
-        ttl: Duration,
-        properties: &lapin::BasicProperties,
-        body: &[u8],
-    ) -> Result<(), Error> {
+    pub(crate) async fn park(&self, home: &str, ttl: Duration, properties: &lapin::BasicProperties, body: &[u8]) -> Result<(), Error> {
         let queue = format!("{home}.parked");
         match self.publish(&queue, properties, body).await {
             Err(Error::Unroutable { .. }) => {

@@ -49,6 +49,19 @@ impl Results {
         }
     }
 
+    /// Whether they can be asked for.
+    pub(crate) fn remember(&self) -> bool {
+        matches!(self, Self::Redis(_))
+    }
+
+    /// Whether there is a result that stays.
+    pub(crate) async fn is_done(&self, id: &str) -> Result<bool, Error> {
+        match self {
+            Self::Redis(redis) => Ok(matches!(redis.status(id).await?.as_deref(), Some("SUCCESS" | "FAILURE"))),
+            _ => Ok(false),
+        }
+    }
+
     /// Keeps a state; returns once the backend is answerable for it.
     pub(crate) async fn store(&self, envelope: &Envelope, state: &State<'_>, worker: &str) -> Result<(), Error> {
         match self {
@@ -61,7 +74,10 @@ impl Results {
     /// Marks a task as revoked that nobody has begun; a worker that begins it sees that it is revoked.
     pub(crate) async fn revoke_pending(&self, id: &str) -> Result<(), Error> {
         match self {
-            Self::Redis(redis) if redis.may_revoke(id).await? => {
+            // Neither done nor begun, as far as its record says.
+            Self::Redis(redis)
+                if matches!(redis.status(id).await?.as_deref(), None | Some("PENDING" | "RECEIVED" | "RETRY" | "REJECTED")) =>
+            {
                 let envelope = Envelope::bare(id.to_owned(), None, None);
                 redis.store(id, &meta(&envelope, &State::Revoked("revoked"), "")).await
             }

@@ -58,11 +58,11 @@ pub struct Settings {
     pub time_limits: BTreeMap<String, TimeLimit>,
     /// How long a publisher or a result backend is tried before it is an error.
     pub patience: Duration,
-    /// Shown by `inspect stats`: one process id for each place.
+    /// What events and `inspect` say about the program.
     pub software: Software,
 }
 
-/// What events and `inspect` say about the program.
+/// A program's name and version.
 #[derive(Debug, Clone)]
 pub struct Software {
     /// `sw_ident`.
@@ -170,9 +170,7 @@ impl FromStr for QueueType {
         match text {
             "classic" => Ok(Self::Classic),
             "quorum" => Ok(Self::Quorum),
-            other => {
-                Err(Error::Setting { setting: "queue type", value: other.to_owned(), reason: "write classic or quorum".to_owned() })
-            }
+            other => Err(Error::Setting { setting: "queue type", value: other.to_owned(), reason: "write classic or quorum".to_owned() }),
         }
     }
 }

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::{Arguments, Reply, ok};
 use crate::message::{TimeLimit, repr};
-use crate::node::{CancelReason, Order, Rate, Shared, Stage, many};
+use crate::node::{CancelReason, Order, Rate, Shared, many};
 
 /// Does what changes something. Nothing where it is none of these commands.
 pub(super) fn act(shared: &Arc<Shared>, method: &str, arguments: &Arguments<'_>) -> Option<Reply> {
     Some(match method {
-        "revoke" => revoke(shared, &arguments.texts("task_id"), arguments.flag("terminate"), arguments.get("signal")),
-        "terminate" => revoke(shared, &arguments.texts("task_id"), true, arguments.get("signal")),
+        "revoke" => revoke(shared, arguments, method, arguments.flag("terminate")),
+        "terminate" => revoke(shared, arguments, method, true),
         "revoke_by_stamped_headers" => revoke_by_stamps(shared, arguments),
         "rate_limit" => rate_limit(shared, arguments),
         "time_limit" => time_limit(shared, arguments),
@@ -29,23 +29,24 @@ pub(super) fn act(shared: &Arc<Shared>, method: &str, arguments: &Arguments<'_>)
     })
 }
 
-fn revoke(shared: &Arc<Shared>, ids: &[String], terminate: bool, signal: &Value) -> Reply {
-    let signum = signum(signal)?;
+fn revoke(shared: &Arc<Shared>, arguments: &Arguments<'_>, method: &str, terminate: bool) -> Reply {
+    arguments.need_any(method, "task_id")?;
+    let (ids, signum) = (arguments.texts("task_id"), signum(arguments.get("signal"))?);
     let mut terminated = Vec::new();
     {
         let mut desk = shared.desk();
-        for id in ids {
+        for id in &ids {
             desk.revoked.add(id);
         }
         for request in desk.requests.values().filter(|request| terminate && ids.contains(&request.task.id)) {
             terminated.push(request.task.id.clone());
-            if request.stage == Stage::Active {
+            if request.stage.is_out() {
                 request.cancel.cancel(CancelReason::Revoked { signum });
             }
         }
     }
     tracing::info!(?ids, terminate, "revoked by remote control");
-    mark_revoked(shared, ids.to_vec());
+    mark_revoked(shared, ids.clone());
     match (terminate, terminated.is_empty()) {
         (true, true) => ok("terminate: tasks unknown"),
         (true, false) => ok(format!("terminate: {}", terminated.join(", "))),
@@ -61,7 +62,7 @@ fn revoke(shared: &Arc<Shared>, ids: &[String], terminate: bool, signal: &Value)
 fn mark_revoked(shared: &Arc<Shared>, ids: Vec<String>) {
     let here: Vec<String> = {
         let desk = shared.desk();
-        let active = desk.requests.values().filter(|request| request.stage == Stage::Active);
+        let active = desk.requests.values().filter(|request| request.stage.is_out());
         active.map(|request| request.task.id.clone()).collect()
     };
     let owned = shared.clone();
@@ -97,7 +98,7 @@ fn revoke_by_stamps(shared: &Shared, arguments: &Arguments<'_>) -> Reply {
     }
     let stamped = desk.requests.values().filter(|request| {
         let stamps = &request.task.stamps;
-        request.stage == Stage::Active
+        request.stage.is_out()
             && headers.iter().any(|(header, values)| {
                 let mine = many(stamps.get(header).unwrap_or(&Value::Null));
                 many(values).iter().any(|value| mine.contains(value))
@@ -160,7 +161,11 @@ fn time_limit(shared: &Shared, arguments: &Arguments<'_>) -> Reply {
 }
 
 fn resize(shared: &Shared, arguments: &Arguments<'_>, sign: i64) -> Reply {
-    let by = arguments.get("n").as_i64().unwrap_or(1).clamp(0, 1024) * sign;
+    let by = match arguments.get("n") {
+        Value::Null => 1,
+        n => n.as_i64().ok_or_else(|| format!("TypeError(\"n must be a number, not {}\")", repr(n)))?,
+    };
+    let by = by.clamp(0, 1024) * sign;
     {
         let mut desk = shared.desk();
         desk.places = (desk.places as i64 + by).clamp(0, 65_535) as usize;

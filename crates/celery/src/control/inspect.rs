@@ -50,7 +50,9 @@ fn hello(shared: &Shared, arguments: &Arguments<'_>) -> Value {
 
 fn requests(shared: &Shared, stage: Stage, safe: bool) -> Value {
     let desk = shared.desk();
-    desk.requests.values().filter(|request| request.stage == stage).map(|request| info(shared, request, safe)).collect()
+    // What its owner has not begun is reserved, for all that others see.
+    let seen = |request: &&Request| request.stage == stage || (stage == Stage::Reserved && request.stage == Stage::Handed);
+    desk.requests.values().filter(seen).map(|request| info(shared, request, safe)).collect()
 }
 
 fn scheduled(shared: &Shared) -> Value {
@@ -65,7 +67,7 @@ fn query_task(shared: &Shared, ids: &[String]) -> Value {
     let told = found.map(|request| {
         let stage = match request.stage {
             Stage::Active => "active",
-            Stage::Reserved => "reserved",
+            Stage::Reserved | Stage::Handed => "reserved",
             Stage::Scheduled => "scheduled",
         };
         (request.task.id.clone(), json!([stage, info(shared, request, false)]))
@@ -76,9 +78,10 @@ fn query_task(shared: &Shared, ids: &[String]) -> Value {
 /// A request as Python's workers show it.
 fn info(shared: &Shared, request: &Request, safe: bool) -> Value {
     let (task, original) = (&request.task, &request.original);
-    let (args, kwargs) = match safe {
-        true => (task.args_text().into(), task.kwargs_text().into()),
-        false => (Value::Array(task.args.clone()), Value::Object(task.kwargs.clone())),
+    let (args, kwargs) = if safe {
+        (task.args_text().into(), task.kwargs_text().into())
+    } else {
+        (Value::Array(task.args.clone()), Value::Object(task.kwargs.clone()))
     };
     let active = request.stage == Stage::Active;
     json!({

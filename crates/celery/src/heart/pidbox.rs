@@ -97,7 +97,8 @@ impl Pidbox {
                 .with_priority(0);
             let body = json!({ shared.settings.node_name.as_str(): reply }).to_string();
             let (exchange, key) = (short(exchange)?, short(key)?);
-            let publish = async { channel.basic_publish(exchange, key, BasicPublishOptions::default(), body.as_bytes(), properties).await?.await };
+            let publish =
+                async { channel.basic_publish(exchange, key, BasicPublishOptions::default(), body.as_bytes(), properties).await?.await };
             within("answering remote control", publish).await.map(drop)
         };
         if let Err(error) = send.await {

@@ -58,7 +58,7 @@ fn check_format(message: &Incoming) -> Result<(), Fault> {
     let kind = message.content_type.as_deref().unwrap_or("application/json");
     let encoding = message.content_encoding.as_deref().unwrap_or("utf-8").to_ascii_lowercase();
     if kind != "application/json" || !matches!(encoding.as_str(), "utf-8" | "utf8" | "us-ascii" | "ascii") {
-        return Err(Fault::Serializer(format!("{kind} in {encoding}")));
+        return Err(Fault::Serializer(format!("{} in {}", excerpt(&kind.into()), excerpt(&encoding.into()))));
     }
     match message.headers.get("compression") {
         None | Some(Value::Null) => Ok(()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lapin::BasicProperties;
-use lapin::types::FieldTable;
+use lapin::types::{FieldTable, ShortString};
 use serde_json::{Map, Value, json};
 
 use super::{Task, repr, repr_args, short, table, value_of};
@@ -38,7 +38,7 @@ impl Outgoing {
         let follow = |signatures: &[crate::Signature]| (!signatures.is_empty()).then(|| json!(signatures));
         let embed = json!({
             "callbacks": follow(&call.link), "errbacks": follow(&call.link_error),
-            "chain": call.chain.as_deref().map(|chain| json!(chain)), "chord": null,
+            "chain": follow(&call.chain), "chord": null,
         });
         let properties = properties(headers, call.priority).with_correlation_id(short(id)?);
         let properties = match &call.reply_to {
@@ -94,10 +94,9 @@ fn expires_in_ms(at: DateTime<Utc>) -> i64 {
 /// Properties of the same message, to be published by this process with other headers. Without the user who sent it: the
 /// broker refuses any but our own. `expiration` keeps the time after which the broker drops it.
 fn again(original: &BasicProperties, headers: FieldTable, expiration: bool) -> BasicProperties {
+    type With = fn(BasicProperties, ShortString) -> BasicProperties;
     let mut again = BasicProperties::default().with_headers(headers);
-    type Text = lapin::types::ShortString;
-    type With = fn(BasicProperties, Text) -> BasicProperties;
-    let texts: [(&Option<Text>, With); 7] = [
+    let texts: [(&Option<ShortString>, With); 7] = [
         (original.content_type(), BasicProperties::with_content_type),
         (original.content_encoding(), BasicProperties::with_content_encoding),
         (original.correlation_id(), BasicProperties::with_correlation_id),

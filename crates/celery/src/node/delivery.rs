@@ -17,7 +17,7 @@ use crate::{Envelope, Error, Exception, dead};
 /// A task in its owner's hands, with a place of the node's pool.
 ///
 /// Whoever drops it unsettled hands it back to the queue, and so does any method that fails: an answer that could not be
-/// given is given by whoever gets the task next.
+/// given is given by whoever gets the task next. A panic that drops it is a failure of the task, or it would go round for ever.
 #[derive(Debug)]
 #[must_use = "dropping a delivery hands it back"]
 pub struct Delivery {
@@ -227,9 +227,20 @@ impl Drop for Delivery {
         if self.settled {
             return;
         }
+        let panicked = std::thread::panicking();
         let request = self.release();
         let shared = self.shared.clone();
         let give_back = async move {
+            if panicked {
+                let exception = Exception::new("WorkerLostError", "the task panicked").in_module("billiard.exceptions");
+                match shared.replies.fail(&shared.envelope(&request.task, &request.queue), &exception).await {
+                    Ok(()) => {
+                        shared.ack(&request).await;
+                        return;
+                    }
+                    Err(error) => tracing::error!(%error, task.id = request.task.id, "a task panicked, and nobody could be told"),
+                }
+            }
             shared.hand_back(&request.acker).await;
         };
         drop(self.shared.errands.spawn_on(give_back, &self.shared.runtime));

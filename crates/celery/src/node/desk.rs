@@ -15,7 +15,7 @@ use super::revoked::Revoked;
 use crate::clock::Instant;
 use crate::message::{Task, TimeLimit};
 
-/// How many tasks are remembered that were done while their delivery was lost.
+/// How many tasks are remembered that were done.
 const MAX_DONE: usize = 10_000;
 
 /// Where a request stands.
@@ -25,8 +25,17 @@ pub(crate) enum Stage {
     Reserved,
     /// Waits for its time.
     Scheduled,
+    /// With its owner, and not begun.
+    Handed,
     /// Runs.
     Active,
+}
+
+impl Stage {
+    /// Whether its owner has it.
+    pub(crate) fn is_out(self) -> bool {
+        matches!(self, Self::Handed | Self::Active)
+    }
 }
 
 /// A message as it came, to be passed on as it is.
@@ -37,6 +46,13 @@ pub(crate) struct Original {
     pub(crate) redelivered: bool,
     pub(crate) properties: BasicProperties,
     pub(crate) body: Vec<u8>,
+}
+
+impl Original {
+    /// A message that came by no consumer.
+    pub(crate) fn salvaged(properties: BasicProperties, body: Vec<u8>) -> Self {
+        Self { exchange: String::new(), routing_key: String::new(), redelivered: true, properties, body }
+    }
 }
 
 /// A delivery, from its arrival to its settlement.
@@ -71,7 +87,9 @@ pub(crate) struct Desk {
     pub(crate) rates: HashMap<String, Rate>,
     pub(crate) time_limits: BTreeMap<String, TimeLimit>,
     pub(crate) queues: Vec<String>,
-    /// Done, but the broker did not hear of it and will send them again.
+    /// How many messages of each queue began to wait for their time since it has its consumer.
+    held: HashMap<Arc<str>, u32>,
+    /// The last ones that were done, and how often they had been tried.
     done: HashMap<String, u32>,
     done_order: VecDeque<String>,
 }
@@ -90,16 +108,20 @@ impl Desk {
             rates,
             time_limits: settings.time_limits.clone(),
             queues: settings.queues.clone(),
+            held: HashMap::new(),
             done: HashMap::new(),
             done_order: VecDeque::new(),
         }
     }
 
-    /// Takes a delivery in; it is handed out once it is pushed.
-    pub(crate) fn admit(&mut self, request: Request) -> u64 {
+    /// Takes a delivery in; it is handed out once it is pushed. Not if its session ended meanwhile: it comes again.
+    pub(crate) fn admit(&mut self, request: Request) -> Option<u64> {
+        if !request.acker.usable() {
+            return None;
+        }
         self.next += 1;
         self.requests.insert(self.next, request);
-        self.next
+        Some(self.next)
     }
 
     /// Lets a delivery be handed out. False if it is not here any more.
@@ -114,7 +136,8 @@ impl Desk {
     pub(crate) fn pop(&mut self) -> Option<(u64, Request)> {
         while self.busy < self.places {
             let seq = self.ready.pop_front()?;
-            if let Some(request) = self.requests.get(&seq) {
+            if let Some(request) = self.requests.get_mut(&seq) {
+                request.stage = Stage::Handed;
                 self.busy += 1;
                 return Some((seq, request.clone()));
             }
@@ -135,7 +158,7 @@ impl Desk {
     /// All that wait here and do not run: to be handed back.
     pub(crate) fn take_waiting(&mut self) -> Vec<Request> {
         self.ready.clear();
-        self.take_where(|_, request| request.stage != Stage::Active)
+        self.take_where(|_, request| !request.stage.is_out())
     }
 
     /// What waited here for a place for longer than `limit`.
@@ -148,16 +171,26 @@ impl Desk {
 
     /// The session is over: the broker gives to somebody what it had sent in it. What runs goes on.
     pub(crate) fn lose(&mut self, session: u64) -> usize {
-        let lost = self.take_where(|_, request| request.session == session && request.stage != Stage::Active).len();
+        let lost = self.take_where(|_, request| request.session == session && !request.stage.is_out()).len();
         self.ready.retain(|seq| self.requests.contains_key(seq));
         lost
     }
 
+    /// One more message of the queue waits for its time. True once so many do that the queue needs a new consumer: what they
+    /// take of a prefetch is lost to what could run.
+    pub(crate) fn hold(&mut self, queue: &Arc<str>, prefetch: u16) -> bool {
+        let held = self.held.entry(queue.clone()).or_default();
+        *held += 1;
+        let enough = 2 * *held >= u32::from(prefetch);
+        if enough {
+            *held = 0;
+        }
+        enough
+    }
+
     /// A running task's own delivery, come again: it takes the place of the one that was lost.
     pub(crate) fn adopt(&mut self, task: &Task, acker: &Acker, session: u64) -> bool {
-        let same = |request: &&mut Request| {
-            request.stage == Stage::Active && request.task.id == task.id && request.task.retries == task.retries
-        };
+        let same = |request: &&mut Request| request.stage.is_out() && request.task.id == task.id && request.task.retries == task.retries;
         match self.requests.values_mut().find(|request| same(request) && !request.acker.usable()) {
             Some(request) => {
                 request.acker = acker.clone();
@@ -168,7 +201,8 @@ impl Desk {
         }
     }
 
-    /// The task is done, and its delivery was lost: it comes again, and is not to run again.
+    /// The task is done. If its delivery comes again, because its acknowledgement was written to a connection that died, it
+    /// is not to run again.
     pub(crate) fn remember_done(&mut self, task: &Task) {
         if self.done.insert(task.id.clone(), task.retries).is_none() {
             self.done_order.push_back(task.id.clone());

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::cancel::Cancel;
 use super::desk::{Original, Request, Stage};
+use super::session::Order;
 use super::shared::{Settled, Shared};
 use crate::clock::{self, Instant};
 use crate::message::{Fault, Incoming, Task, addressee, decode, unchanged};
@@ -58,18 +59,41 @@ pub(crate) fn intake(shared: &Arc<Shared>, session: u64, queue: &Arc<str>, arriv
     sort(shared, request);
 }
 
-/// Decides what becomes of a task.
+/// Decides what becomes of a task that may have been here before.
 fn sort(shared: &Arc<Shared>, request: Request) {
-    if request.original.redelivered {
-        let mut desk = shared.desk();
-        if desk.adopt(&request.task, &request.acker, request.session) {
-            return tracing::info!(task.id = request.task.id, "a running task has its delivery again");
-        }
-        if desk.was_done(&request.task) {
-            drop(desk);
-            return run(shared, request, Errand::Acknowledge);
-        }
+    if !request.original.redelivered {
+        return place(shared, request);
     }
+    let mut desk = shared.desk();
+    if desk.adopt(&request.task, &request.acker, request.session) {
+        return tracing::info!(task.id = request.task.id, "a running task has its delivery again");
+    }
+    let done = desk.was_done(&request.task);
+    drop(desk);
+    if done {
+        run(shared, request, Errand::Acknowledge);
+    } else if shared.replies.results().remember() {
+        // Whoever had it may have kept its result, and lost its delivery after that.
+        let owned = shared.clone();
+        let look = async move {
+            let done = owned.replies.results().is_done(&request.task.id).await;
+            match done {
+                Ok(true) => run(&owned, request, Errand::Acknowledge),
+                Ok(false) => place(&owned, request),
+                Err(error) => {
+                    tracing::warn!(%error, task.id = request.task.id, "whether it was done is not known; it goes back");
+                    owned.hand_back(&request.acker).await;
+                }
+            }
+        };
+        drop(shared.errands.spawn_on(look, &shared.runtime));
+    } else {
+        place(shared, request);
+    }
+}
+
+/// Decides what becomes of a task that is new here.
+fn place(shared: &Arc<Shared>, request: Request) {
     if !shared.knows(&request.task.name) && shared.settings.unknown != Unknown::Deliver {
         return run(shared, request, Errand::Unknown);
     }
@@ -79,16 +103,27 @@ fn sort(shared: &Arc<Shared>, request: Request) {
     announce(shared, &request.task);
     match request.eta {
         Some(_) if shared.desk().count(Stage::Scheduled) >= shared.settings.scheduled_max => run(shared, request, Errand::Park),
-        eta => {
-            let stage = if eta.is_some() { Stage::Scheduled } else { Stage::Reserved };
-            let received = request.received;
-            let seq = shared.desk().admit(Request { stage, ..request });
-            match eta {
-                Some(eta) => drop(shared.runtime.spawn(hold(shared.clone(), seq, eta, received))),
-                None => make_ready(shared, seq),
+        Some(eta) => schedule(shared, request, eta),
+        None => {
+            let admitted = shared.desk().admit(request);
+            if let Some(seq) = admitted {
+                make_ready(shared, seq);
             }
         }
     }
+}
+
+/// Holds a task until its time.
+fn schedule(shared: &Arc<Shared>, request: Request, eta: DateTime<Utc>) {
+    let (received, queue) = (request.received, request.queue.clone());
+    let mut desk = shared.desk();
+    let Some(seq) = desk.admit(Request { stage: Stage::Scheduled, ..request }) else { return };
+    let prefetch = shared.settings.prefetch_for(desk.places);
+    if desk.hold(&queue, prefetch) && shared.orders.send(Order::Renew(queue)).is_err() {
+        tracing::debug!("the session is over");
+    }
+    drop(desk);
+    drop(shared.runtime.spawn(hold(shared.clone(), seq, eta, received)));
 }
 
 /// Whether the task is not to run, and why.

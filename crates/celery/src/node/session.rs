@@ -15,12 +15,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::desk::Original;
 use super::intake::intake;
 use super::shared::Shared;
-use crate::Error;
-use crate::broker::{Backoff, declare_queue, within};
+use crate::broker::{Backoff, Salvage, Salvaged, declare_queue, within};
 use crate::clock::Instant;
 use crate::message::short;
+use crate::{Error, dead};
 
 /// How often the session looks after itself.
 const TICK: Duration = Duration::from_secs(1);
@@ -34,6 +35,8 @@ pub(crate) enum Order {
     Consume(String),
     /// Take no more from a queue.
     Cancel(String),
+    /// Take from a queue anew: what is held does not count against a new consumer's prefetch.
+    Renew(Arc<str>),
     /// The pool has another size: take more or less at once.
     Resize,
     /// Take nothing more; tells when that is so.
@@ -59,6 +62,9 @@ pub(crate) async fn run(shared: Arc<Shared>, mut orders: mpsc::UnboundedReceiver
         }
         let wait = backoff.next();
         tracing::warn!(%error, lost, wait_ms = wait.as_millis() as u64, "the session with the broker is over; a new one follows");
+        if error.is_unreadable() {
+            salvage(&shared).await;
+        }
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = close.cancelled() => return,
@@ -129,8 +135,7 @@ impl Session<'_> {
         // Not global: it then holds for each consumer that follows, which is all that quorum queues and RabbitMQ 4 know.
         within("setting the prefetch", self.channel.basic_qos(prefetch, BasicQosOptions { global: false })).await?;
         let tag = uuid::Uuid::new_v4().to_string();
-        let consume =
-            self.channel.basic_consume(short(&queue)?, short(&tag)?, BasicConsumeOptions::default(), FieldTable::default());
+        let consume = self.channel.basic_consume(short(&queue)?, short(&tag)?, BasicConsumeOptions::default(), FieldTable::default());
         let consumer = within(&format!("consuming from {queue}"), consume).await?;
         self.pumps.spawn(pump(self.shared.clone(), self.id, consumer, queue.clone(), tag.clone()));
         if let Some(before) = self.tags.insert(queue, tag) {
@@ -151,6 +156,8 @@ impl Session<'_> {
                 Some(tag) => self.cancel(&tag).await,
                 None => Ok(()),
             },
+            Order::Renew(queue) if self.tags.contains_key(&*queue) => self.subscribe(queue.to_string()).await,
+            Order::Renew(_) => Ok(()),
             Order::Resize => {
                 // A prefetch holds for consumers that follow: each queue gets a new one, and the old one goes.
                 for queue in self.tags.keys().cloned().collect::<Vec<_>>() {
@@ -192,6 +199,48 @@ impl Session<'_> {
             self.shared.hand_back(&request.acker).await;
         }
         Ok(())
+    }
+}
+
+/// Takes out what ends a session whenever it is delivered.
+async fn salvage(shared: &Arc<Shared>) {
+    let address = shared.brokers.current().clone();
+    if address.tls {
+        return tracing::error!(
+            "a message in one of the queues cannot be read, and ends each session; remove it by hand: it cannot be taken out over TLS"
+        );
+    }
+    let queues = shared.desk().queues.clone();
+    for queue in queues {
+        let (address, queue_name) = (address.clone(), queue.clone());
+        let look = move || {
+            let mut salvage = Salvage::connect(&address.uri)?;
+            let found = salvage.unreadable(&queue_name)?;
+            Ok::<_, std::io::Error>((salvage, found))
+        };
+        match tokio::task::spawn_blocking(look).await {
+            Ok(Ok((salvage, found))) => take_out(shared, &queue, salvage, found).await,
+            Ok(Err(error)) => tracing::warn!(%error, queue, "looking for messages that cannot be read"),
+            Err(error) => tracing::error!(%error, "looking for messages that cannot be read panicked; this is a bug"),
+        }
+    }
+}
+
+async fn take_out(shared: &Shared, queue: &str, mut salvage: Salvage, found: Vec<Salvaged>) {
+    let mut out = Vec::new();
+    for message in found {
+        let Salvaged { properties, body, .. } = &message;
+        let original = Original::salvaged(properties.clone(), body.clone());
+        match dead::set_aside(shared, queue, &original, "a name in its properties is not UTF-8; it is shown with question marks").await {
+            Ok(()) => out.push(message),
+            Err(error) => tracing::error!(%error, queue, "a message that cannot be read stays in its queue"),
+        }
+    }
+    tracing::warn!(queue, messages = out.len(), "messages that ended the session are set aside");
+    let acked =
+        tokio::task::spawn_blocking(move || out.iter().try_for_each(|message| salvage.ack(message)).and_then(|()| salvage.close())).await;
+    if !matches!(acked, Ok(Ok(()))) {
+        tracing::warn!(?acked, queue, "what was set aside may be set aside again");
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     /// Somebody asked this node to leave.
     pub(crate) shutdown_asked: CancellationToken,
     pub(crate) consuming: AtomicBool,
+    /// No heartbeats: its owner says that it hangs.
+    pub(crate) held_still: AtomicBool,
     /// Where the owner's tasks run; the control thread has a runtime of its own.
     pub(crate) runtime: Handle,
     /// What goes on beside the owner's tasks and must end before the node leaves.
@@ -56,7 +58,12 @@ pub enum Settled {
 }
 
 impl Shared {
-    pub(crate) fn new(settings: Settings, events: Events, lamport: Arc<Lamport>, orders: mpsc::UnboundedSender<Order>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        settings: Settings,
+        events: Events,
+        lamport: Arc<Lamport>,
+        orders: mpsc::UnboundedSender<Order>,
+    ) -> Result<Self, Error> {
         let brokers = Arc::new(Brokers::parse(&settings.broker_url)?);
         let replies = Replies::over(&settings, brokers.clone(), Some(events.clone()))?;
         let rates = rates(&settings)?;
@@ -72,6 +79,7 @@ impl Shared {
             stopping: CancellationToken::new(),
             shutdown_asked: CancellationToken::new(),
             consuming: AtomicBool::new(false),
+            held_still: AtomicBool::new(false),
             runtime: Handle::current(),
             errands: TaskTracker::new(),
             started: Instant::now(),
@@ -91,13 +99,14 @@ impl Shared {
         self.settings.tasks.iter().any(|known| known == task)
     }
 
-    /// Acknowledges a delivery. A task whose delivery is gone by then is remembered, for when it comes again.
+    /// Acknowledges a delivery. The task is remembered: lapin is content once the acknowledgement is written, and the broker
+    /// may not have read it when the connection dies.
     pub(crate) async fn ack(&self, request: &Request) -> Settled {
+        self.desk().remember_done(&request.task);
         match request.acker.ack(BasicAckOptions::default()).await {
             Ok(true) => Settled::Done,
             lost => {
                 tracing::info!(task.id = request.task.id, ?lost, "the delivery was lost before it was acknowledged");
-                self.desk().remember_done(&request.task);
                 Settled::Lost
             }
         }

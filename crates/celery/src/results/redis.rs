@@ -36,10 +36,9 @@ impl Redis {
         self.patiently(&key(id), Some(&text)).await.map(drop)
     }
 
-    /// Whether the task is neither done nor begun, as far as its record says.
-    pub(super) async fn may_revoke(&self, id: &str) -> Result<bool, Error> {
-        let status = self.patiently(&key(id), None).await?;
-        Ok(status.is_none_or(|status| matches!(status.as_str(), "PENDING" | "RECEIVED" | "RETRY" | "REJECTED")))
+    /// How a task stands, where there is a record.
+    pub(super) async fn status(&self, id: &str) -> Result<Option<String>, Error> {
+        self.patiently(&key(id), None).await
     }
 
     /// Asks over as many connections as it takes, for as long as it is worth it.
