@@ -79,14 +79,14 @@ impl Events {
         }
         let mut event = self.begin();
         event.insert("uuid".to_owned(), id.into());
-        if self.0.waiting.try_send(self.end(event, kind, fields)).is_err() && self.0.dropped.fetch_add(1, Ordering::Relaxed) == 0 {
+        if self.0.waiting.try_send(end(event, kind, fields)).is_err() && self.0.dropped.fetch_add(1, Ordering::Relaxed) == 0 {
             tracing::warn!("task events are dropped: the broker does not take them as fast as they come");
         }
     }
 
     /// An event about the worker itself, for the heart to publish at once.
     pub(crate) fn worker(&self, kind: &'static str, fields: Value) -> Value {
-        self.end(self.begin(), kind, fields)
+        end(self.begin(), kind, fields)
     }
 
     fn begin(&self) -> Map<String, Value> {
@@ -99,13 +99,13 @@ impl Events {
         event.insert("clock".to_owned(), self.0.lamport.forward().into());
         event
     }
+}
 
-    fn end(&self, mut event: Map<String, Value>, kind: &'static str, fields: Value) -> Value {
-        if let Value::Object(fields) = fields {
-            event.extend(fields);
-        }
-        event.insert("timestamp".to_owned(), clock::epoch_s().into());
-        event.insert("type".to_owned(), kind.into());
-        Value::Object(event)
+fn end(mut event: Map<String, Value>, kind: &'static str, fields: Value) -> Value {
+    if let Value::Object(fields) = fields {
+        event.extend(fields);
     }
+    event.insert("timestamp".to_owned(), clock::epoch_s().into());
+    event.insert("type".to_owned(), kind.into());
+    Value::Object(event)
 }

@@ -28,7 +28,7 @@ pub(crate) enum State<'s> {
 pub(crate) enum Results {
     None,
     Rpc(rpc::Rpc),
-    Redis(redis::Redis),
+    Redis(Box<redis::Redis>),
 }
 
 impl Results {
@@ -36,7 +36,7 @@ impl Results {
         Ok(match &settings.result_backend {
             ResultBackend::None => Self::None,
             ResultBackend::Rpc { persistent } => Self::Rpc(rpc::Rpc::new(publisher.clone(), *persistent)),
-            ResultBackend::Redis(url) => Self::Redis(redis::Redis::new(url, settings.result_expires, settings.patience)?),
+            ResultBackend::Redis(url) => Self::Redis(Box::new(redis::Redis::new(url, settings.result_expires, settings.patience)?)),
         })
     }
 

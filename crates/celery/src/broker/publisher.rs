@@ -126,11 +126,10 @@ async fn send(
     let (to_exchange, to_key) = (short(exchange)?, short(key)?);
     let publish = async { channel.basic_publish(to_exchange, to_key, options, body, properties.clone()).await?.await };
     match within(&format!("publishing to {key}"), publish).await? {
-        Confirmation::Ack(None) => Ok(()),
         Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)) if need == Need::Queue => {
             Err(Error::Unroutable { exchange: exchange.to_owned(), routing_key: key.to_owned(), reply: returned.reply_text.to_string() })
         }
-        Confirmation::Ack(Some(_)) => Ok(()),
+        Confirmation::Ack(_) => Ok(()),
         // The channel asked for confirms: a publish that is not confirmed went out on one that is no more.
         Confirmation::Nack(_) | Confirmation::NotRequested => Err(Error::Refused { routing_key: key.to_owned() }),
     }

@@ -168,6 +168,10 @@ fn resize(shared: &Shared, arguments: &Arguments<'_>, sign: i64) -> Reply {
     let by = by.clamp(0, 1024) * sign;
     {
         let mut desk = shared.desk();
+        let idle = desk.places.saturating_sub(desk.busy) as i64;
+        if idle + by < 0 {
+            return Err("ValueError(\"Can't shrink pool. All processes busy!\")".to_owned());
+        }
         desk.places = (desk.places as i64 + by).clamp(0, 65_535) as usize;
     }
     order(shared, Order::Resize);

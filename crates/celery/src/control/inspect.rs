@@ -167,8 +167,8 @@ fn conf(shared: &Shared) -> Map<String, Value> {
         "broker_url": urls.join(";"), "result_backend": backend, "result_extended": settings.result_extended,
         "result_expires": settings.result_expires.as_secs(), "task_track_started": settings.track_started,
         "task_default_queue": settings.default_queue, "worker_send_task_events": shared.events.enabled(),
-        "worker_concurrency": shared.desk().places, "worker_prefetch_multiplier": 4, "task_acks_late": true,
-        "enable_utc": true, "include": [],
+        "worker_prefetch_multiplier": 4, "task_acks_late": true,
+        "enable_utc": true,
     });
     match conf {
         Value::Object(conf) => conf,
@@ -178,14 +178,15 @@ fn conf(shared: &Shared) -> Map<String, Value> {
 
 fn report(shared: &Shared) -> String {
     let software = &shared.settings.software;
-    let settings: String = conf(shared).iter().map(|(name, value)| format!("{name}: {}\n", repr(value))).collect();
+    let settings: Vec<String> = conf(shared).iter().map(|(name, value)| format!("{name}: {}", repr(value))).collect();
+    let settings = settings.join("\n");
     let results = match &shared.settings.result_backend {
         ResultBackend::None => "disabled:///".to_owned(),
         ResultBackend::Rpc { .. } => "rpc://".to_owned(),
         ResultBackend::Redis(url) => without_password(url),
     };
     format!(
-        "\nsoftware -> {}:{} (viva-celery {})\nplatform -> system:{} arch:{}\nloader   -> none\nsettings -> transport:amqp results:{results}\n\n{settings}",
+        "\nsoftware -> {}:{} (viva-celery {})\nplatform -> system:{} arch:{}\nloader   -> none\nsettings -> transport:amqp results:{results}\n\n{settings}\n",
         software.ident,
         software.version,
         env!("CARGO_PKG_VERSION"),

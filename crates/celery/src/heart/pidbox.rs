@@ -39,7 +39,7 @@ pub(super) enum Next {
     /// It is to be opened, now.
     TimeToOpen,
     /// Somebody asks for something.
-    Asked(Message),
+    Asked(Box<Message>),
     /// Nothing that matters: it was closed, or somebody asked for nothing.
     Closed,
 }
@@ -74,14 +74,12 @@ impl Pidbox {
             tokio::time::sleep_until(self.open_at).await;
             return Next::TimeToOpen;
         };
-        match std::future::poll_fn(|context| Pin::new(&mut *consumer).poll_next(context)).await {
-            Some(Ok(delivery)) => Message::read(&delivery.properties, &delivery.data).map_or(Next::Closed, Next::Asked),
-            Some(Err(_)) | None => {
-                self.open = None;
-                self.open_at = Instant::now() + Duration::from_millis(200);
-                Next::Closed
-            }
+        if let Some(Ok(delivery)) = std::future::poll_fn(|context| Pin::new(&mut *consumer).poll_next(context)).await {
+            return Message::read(&delivery.properties, &delivery.data).map_or(Next::Closed, |message| Next::Asked(Box::new(message)));
         }
+        self.open = None;
+        self.open_at = Instant::now() + Duration::from_millis(200);
+        Next::Closed
     }
 
     /// Answers a request; whoever asked does not wait long, so nothing is tried twice.

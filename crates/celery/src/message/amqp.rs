@@ -76,7 +76,7 @@ fn fields(table: &FieldTable) -> Map<String, Value> {
     table.inner().iter().map(|(name, value)| (name.to_string(), json(value))).collect()
 }
 
-/// Text that is not UTF-8 keeps its readable part: a header that matters is refused for what it says, not for how.
+/// Text that is not UTF-8 becomes the list of its bytes: where text is needed it is refused, and elsewhere it is kept.
 fn json(value: &AMQPValue) -> Value {
     let float = |value: f64| Number::from_f64(value).map_or(Value::Null, Value::Number);
     match value {
@@ -93,10 +93,14 @@ fn json(value: &AMQPValue) -> Value {
         AMQPValue::Double(n) => float(*n),
         AMQPValue::DecimalValue(n) => float(f64::from(n.value) / 10_f64.powi(i32::from(n.scale))),
         AMQPValue::ShortString(text) => text.as_str().into(),
-        AMQPValue::LongString(text) => String::from_utf8_lossy(text.as_bytes()).into(),
-        AMQPValue::ByteArray(bytes) => String::from_utf8_lossy(bytes.as_slice()).into(),
+        AMQPValue::LongString(text) => text_or_bytes(text.as_bytes()),
+        AMQPValue::ByteArray(bytes) => text_or_bytes(bytes.as_slice()),
         AMQPValue::FieldArray(items) => items.as_slice().iter().map(json).collect(),
         AMQPValue::FieldTable(table) => Value::Object(fields(table)),
         AMQPValue::Void => Value::Null,
     }
+}
+
+fn text_or_bytes(bytes: &[u8]) -> Value {
+    std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().copied().collect(), Value::from)
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::cancel::Cancel;
 use super::desk::{Original, Request, Stage};
+use super::rate::Rate;
 use super::session::Order;
 use super::shared::{Settled, Shared};
 use crate::clock::{self, Instant};
@@ -17,7 +18,7 @@ use crate::replies::Revocation;
 use crate::{Envelope, Error, Exception, Unknown, dead};
 
 /// How long messages wait on the broker that this node has no room to hold.
-const PARKED: Duration = Duration::from_secs(60);
+const PARKED: Duration = Duration::from_mins(1);
 /// How often a held message looks at the wall clock, which may be set.
 const LOOK: Duration = Duration::from_secs(30);
 
@@ -152,7 +153,7 @@ pub(crate) fn make_ready(shared: &Arc<Shared>, seq: u64) {
 async fn wait_turn(shared: Arc<Shared>, seq: u64, name: String) {
     loop {
         let changed = shared.rates_changed.notified();
-        let at = shared.desk().rates.get_mut(&name).map_or_else(Instant::now, |rate| rate.take());
+        let at = shared.desk().rates.get_mut(&name).map_or_else(Instant::now, Rate::take);
         tokio::select! {
             () = tokio::time::sleep_until(at) => break,
             () = changed => {}
@@ -170,10 +171,10 @@ async fn hold(shared: Arc<Shared>, seq: u64, eta: DateTime<Utc>, received: Insta
     while let Ok(left) = (eta - clock::wall()).to_std() {
         if Instant::now() >= give_up {
             let taken = shared.desk().take(seq);
-            return match taken {
-                Some(request) => run(&shared, request, Errand::GoRound),
-                None => (),
-            };
+            if let Some(request) = taken {
+                run(&shared, request, Errand::GoRound);
+            }
+            return;
         }
         let wake = (Instant::now() + left.min(LOOK)).min(give_up);
         tokio::select! {
