@@ -15,6 +15,12 @@ use crate::answers::{AnalyzeAnswer, EvaluatePart};
 use crate::inference;
 use crate::report::FinalReport;
 
+/// The queues that they come on: the platform's, and our own for the parts of reports.
+pub const QUEUES: &[&str] = &["gpu_queue", viva_worker::amqp::OWN_QUEUE];
+
+/// The tasks that an evaluator does.
+pub const TASKS: &[&str] = &[ANALYZE_ANSWER, GENERATE_FINAL_REPORT, EVALUATE_PART, CONCLUDE_REPORT];
+
 /// A judge with a store.
 #[derive(Debug, Clone)]
 pub struct Evaluator {

@@ -14,7 +14,7 @@ mod score;
 mod serve;
 
 pub use answers::{AnalyzeAnswer, EvaluatePart};
-pub use evaluator::Evaluator;
+pub use evaluator::{Evaluator, QUEUES, TASKS};
 pub use report::FinalReport;
 
 /// Does what the command line says.

@@ -206,7 +206,7 @@ pub fn context(task: &Task, cancel: &CancellationToken) -> Context {
     Context { message: task.to_message(), attempt: 1, redelivered: false, cancel: cancel.clone() }
 }
 
-async fn fill(store: &Store, said: &[(&str, &str)]) {
+pub async fn fill(store: &Store, said: &[(&str, &str)]) {
     let session = store.write().await.unwrap();
     let interview =
         Interview { id: INTERVIEW, position: "백엔드 개발자".to_owned(), status: "COMPLETED".to_owned(), overall_score: None };
