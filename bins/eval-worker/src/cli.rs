@@ -91,6 +91,18 @@ impl From<Language> for viva_scoring::Language {
     }
 }
 
+/// How a worker tells that it lives, and how long it is believed.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct LivenessArgs {
+    /// Milliseconds between two signs of life.
+    #[arg(long, env = "BEAT_MS", value_name = "MS", default_value = "1000")]
+    pub beat_ms: u64,
+    /// Milliseconds after which the others take a worker without a sign of life for gone: at least six beats. One whose process
+    /// has ended is noticed within three beats.
+    #[arg(long, env = "TTL_MS", value_name = "MS", default_value = "20000")]
+    pub ttl_ms: u64,
+}
+
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -108,6 +120,9 @@ pub struct ServeArgs {
     /// Folder for everything that Viva writes.
     #[arg(long, env = "VIVA_DATA", value_name = "DIR", default_value = "viva-data")]
     pub viva_data: PathBuf,
+    /// How the worker tells that it lives.
+    #[command(flatten)]
+    pub liveness: LivenessArgs,
     /// Tasks that run at once. The model serves them one after the other; more than one keeps it busy while others wait
     /// for the database.
     #[arg(long, value_name = "N", default_value = "2")]

@@ -90,6 +90,18 @@ pub struct SayArgs {
     pub models: ModelArgs,
 }
 
+/// How a worker tells that it lives, and how long it is believed.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct LivenessArgs {
+    /// Milliseconds between two signs of life.
+    #[arg(long, env = "BEAT_MS", value_name = "MS", default_value = "1000")]
+    pub beat_ms: u64,
+    /// Milliseconds after which the others take a worker without a sign of life for gone: at least six beats. One whose process
+    /// has ended is noticed within three beats.
+    #[arg(long, env = "TTL_MS", value_name = "MS", default_value = "20000")]
+    pub ttl_ms: u64,
+}
+
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -104,6 +116,9 @@ pub struct ServeArgs {
     /// The voice of tasks that name none.
     #[arg(long, env = "VOICE", value_name = "NAME", default_value = viva_speech::DEFAULT_VOICE)]
     pub voice: String,
+    /// How the worker tells that it lives.
+    #[command(flatten)]
+    pub liveness: LivenessArgs,
     /// Tasks that run at once. One text is spoken at a time, on all cores; more than one task keeps the voice busy while
     /// others wait for disk and database.
     #[arg(long, value_name = "N", default_value = "2")]

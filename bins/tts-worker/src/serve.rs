@@ -10,7 +10,7 @@ use crate::{SynthesizeHandler, house};
 
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     stdio::refuse_brokers(&args.broker_url)?;
-    let timing = Timing::default();
+    let timing = Timing::new(args.liveness.beat_ms, args.liveness.ttl_ms)?;
     let store = house::store(&args.store).await?.with_claims(args.claims_url.as_deref(), timing.ttl).await?;
     let studio = house::studio(store.clone(), &args.store, &args.models).await?;
     let register = |runtime: Runtime, flight| {
