@@ -103,6 +103,9 @@ pub struct ServeArgs {
     /// Folder for everything that Viva writes.
     #[arg(long, env = "VIVA_DATA", value_name = "DIR", default_value = "viva-data")]
     pub viva_data: PathBuf,
+    /// How the worker tells that it lives.
+    #[command(flatten)]
+    pub liveness: viva_worker::serve::LivenessArgs,
     /// Tasks that run at once. The model serves them one after the other; more than one keeps it busy while others wait
     /// for the database.
     #[arg(long, value_name = "N", default_value = "2")]

@@ -99,6 +99,9 @@ pub struct ServeArgs {
     /// The voice of tasks that name none.
     #[arg(long, env = "VOICE", value_name = "NAME", default_value = viva_speech::DEFAULT_VOICE)]
     pub voice: String,
+    /// How the worker tells that it lives.
+    #[command(flatten)]
+    pub liveness: viva_worker::serve::LivenessArgs,
     /// Tasks that run at once. One text is spoken at a time, on all cores; more than one task keeps the voice busy while
     /// others wait for disk and database.
     #[arg(long, value_name = "N", default_value = "2")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use viva_core::task::SYNTHESIZE;
-use viva_worker::{Runtime, Timing, serve};
+use viva_worker::{Runtime, serve};
 
 use crate::cli::ServeArgs;
 use crate::{SynthesizeHandler, house};
@@ -11,11 +11,12 @@ use crate::{SynthesizeHandler, house};
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let kind = serve::Kind { name: "tts-worker", queues: &["cpu_queue"], tasks: &[SYNTHESIZE], concurrency: args.concurrency };
     let store = house::store(&args.store).await?;
+    let timing = args.liveness.timing()?;
     let studio = house::studio(store.clone(), &args.store, &args.models).await?;
     let register = |runtime: Runtime, flight| {
         let handler = SynthesizeHandler::new(Arc::new(studio), flight, args.voice);
         runtime.handler(SYNTHESIZE, Arc::new(handler))
     };
-    serve::run(store, args.broker, kind, Timing::default(), register).await?;
+    serve::run(store, args.broker, kind, timing, register).await?;
     Ok(())
 }

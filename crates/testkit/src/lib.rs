@@ -7,6 +7,7 @@
 pub mod arrows;
 mod disk;
 mod eventually;
+mod fake_clock;
 mod faults;
 mod model;
 mod orphans;
@@ -22,6 +23,7 @@ mod sql;
 
 pub use disk::with_small_disk;
 pub use eventually::{eventually, poll};
+pub use fake_clock::FakeClock;
 pub use faults::FaultPlan;
 pub use model::model;
 pub use postgres::Postgres;

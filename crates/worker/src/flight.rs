@@ -16,6 +16,8 @@ use viva_core::task::EVALUATE_PART;
 use viva_core::{Digest, ErrorClass, Outcome, Task, TaskError, TaskMessage, retry};
 
 use crate::handler::{Answer, Context};
+use crate::keeper::Keeper;
+use crate::liveness::{Kept, Lanes};
 use held::Held;
 pub use work::Work;
 
@@ -25,6 +27,7 @@ pub struct Flight {
     store: Store,
     worker: WorkerId,
     policy: retry::Policy,
+    kept: Option<Kept>,
 }
 
 /// A task on its way.
@@ -40,7 +43,13 @@ struct Flown<'a, W> {
 impl Flight {
     /// Single flight for the process `worker` (see [`crate::Keeper`]), with the default retry policy.
     pub fn new(store: Store, worker: WorkerId) -> Self {
-        Self { store, worker, policy: retry::Policy::default() }
+        Self { store, worker, policy: retry::Policy::default(), kept: None }
+    }
+
+    /// Takes and computes only while `keeper` is trusted to be alive, and tells it that the work moves.
+    #[must_use]
+    pub fn kept_by(self, keeper: &Keeper) -> Self {
+        Self { kept: Some(Kept { trust: keeper.trust().clone(), progress: keeper.progress().clone(), lanes: Lanes::default() }), ..self }
     }
 
     /// The process that flies.
@@ -55,6 +64,9 @@ impl Flight {
         loop {
             if let Some(output) = stored {
                 return self.answer_stored(&flown, &output).await;
+            }
+            if let Some(kept) = &self.kept {
+                kept.may_claim(&context.cancel).await?;
             }
             let held = match self.take_or_wait(&flown).await? {
                 Step::Claimed(held) => *held,
@@ -147,10 +159,18 @@ impl Flight {
         // Settled by somebody between our look and our claim?
         let (output, cached) = match self.look(flown.work).await? {
             Some(output) => (output, true),
-            None => (flown.work.compute(&flown.context.cancel).await?, false),
+            None => (self.compute_kept(flown).await?, false),
         };
         tracing::debug!(step = "computed", "single flight");
         self.settle(flown, claim, output, cached).await
+    }
+
+    async fn compute_kept<W: Work>(&self, flown: &Flown<'_, W>) -> Result<W::Output, TaskError> {
+        let cancel = &flown.context.cancel;
+        match &self.kept {
+            Some(kept) => kept.compute(flown.work, flown.task.name(), cancel).await,
+            None => flown.work.compute(cancel).await,
+        }
     }
 
     /// Ends the claim with its result. A commit whose outcome is unknown, since the connection broke, fails here, and again when

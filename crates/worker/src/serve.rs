@@ -10,6 +10,7 @@ use viva_celery::{Node, QueueType, ResultBackend, Settings, Unknown};
 use viva_core::TaskError;
 use viva_core::store::Store;
 
+use crate::keeper::BadTiming;
 use crate::{Amqp, Closing, Drained, Flight, Keeper, Runtime, Timing, stdio};
 
 /// How long a task that was told to stop may take to do so.
@@ -68,6 +69,25 @@ impl BrokerArgs {
     }
 }
 
+/// How a worker tells that it lives, and how long it is believed.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct LivenessArgs {
+    /// Milliseconds between two signs of life.
+    #[arg(long, env = "BEAT_MS", value_name = "MS", default_value = "1000")]
+    pub beat_ms: u64,
+    /// Milliseconds after which the others take a worker without a sign of life for gone: at least six beats. One whose process
+    /// has ended is noticed within three beats.
+    #[arg(long, env = "TTL_MS", value_name = "MS", default_value = "20000")]
+    pub ttl_ms: u64,
+}
+
+impl LivenessArgs {
+    /// The timing they make; refuses a pair under which a few lost beats would kill a worker.
+    pub fn timing(&self) -> Result<Timing, BadTiming> {
+        Timing::new(self.beat_ms, self.ttl_ms)
+    }
+}
+
 /// What kind of worker it is.
 #[derive(Debug, Clone)]
 pub struct Kind {
@@ -104,10 +124,11 @@ pub async fn run(
     let beside = store.beside().await?;
     let replies = Arc::new(Closing::new(beside.clone(), amqp.clone()));
     let keeper = Keeper::join(beside, kind.name, amqp.clone(), replies.clone(), timing).await?;
-    let flight = Flight::new(store, keeper.id().clone());
+    let flight = Flight::new(store, keeper.id().clone()).kept_by(&keeper);
     let runtime = register(Runtime::new(amqp.clone(), replies), flight).drain_deadline(drain);
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(runtime.run(shutdown.clone()));
+    keeper.progress().set_ready(true);
     tokio::select! {
         signal = told_to_stop() => tracing::info!(signal = signal.map_err(TaskError::permanent)?, "told to stop; running tasks may finish"),
         () = node.shutdown_asked().cancelled_owned() => tracing::info!("remote control asked this worker to leave"),

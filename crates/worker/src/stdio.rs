@@ -54,10 +54,11 @@ pub async fn run(
     let beside = store.beside().await?;
     let replies = Arc::new(Closing::new(beside.clone(), printer.clone()));
     let keeper = Keeper::join(beside, name, queue.clone(), replies.clone(), timing).await?;
-    let flight = Flight::new(store, keeper.id().clone());
+    let flight = Flight::new(store, keeper.id().clone()).kept_by(&keeper);
     let runtime = register(Runtime::new(queue.clone(), replies), flight);
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(runtime.run(shutdown.clone()));
+    keeper.progress().set_ready(true);
     tokio::select! {
         fed = feed(&queue, &printer) => fed?,
         signal = tokio::signal::ctrl_c() => signal.map_err(Error::Io)?,

@@ -7,13 +7,14 @@ use viva_core::SystemClock;
 use viva_core::store::{Store, migrate};
 use viva_scoring::{Judge, Rubric, Settings};
 use viva_testkit::{Postgres, Proc, Rabbit, sql_number};
-use viva_worker::Timing;
+use viva_worker::{Hung, Timing};
 use viva_worker::serve::{self, BrokerArgs, Kind};
 
 use crate::fixture::{INTERVIEW, Obedient, fill};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-const TIMING: Timing = Timing { beat: Duration::from_millis(100), ttl: Duration::from_secs(4), relay: Duration::from_millis(20) };
+const TIMING: Timing =
+    Timing { beat: Duration::from_millis(100), ttl: Duration::from_secs(4), relay: Duration::from_millis(20), hung: Hung::EndProcess };
 
 const STAGES: [&str; 6] = ["intro", "skill", "experience", "problem_solving", "communication", "growth"];
 

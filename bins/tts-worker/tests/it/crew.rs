@@ -20,13 +20,14 @@ use viva_core::task::SYNTHESIZE;
 use viva_speech::Speech;
 use viva_testkit::{Postgres, Proc};
 use viva_worker::serve::{self, BrokerArgs, Kind};
-use viva_worker::{Runtime, Timing};
+use viva_worker::{Hung, Runtime, Timing};
 
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A busy machine may keep a sign of life from SQLite for a second or two.
-const TIMING: Timing = Timing { beat: Duration::from_millis(100), ttl: Duration::from_secs(4), relay: Duration::from_millis(20) };
+const TIMING: Timing =
+    Timing { beat: Duration::from_millis(100), ttl: Duration::from_secs(4), relay: Duration::from_millis(20), hung: Hung::EndProcess };
 
 /// What the processes of one test share.
 pub(crate) struct Place {

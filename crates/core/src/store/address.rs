@@ -86,6 +86,16 @@ impl Address {
         options.max_connections(connections);
         Database::connect(options).await.during("opening the database")
     }
+
+    /// One connection that stays as long as it works: a lock is bound to it. Whoever waits for it waits no longer than `patience`.
+    pub(super) async fn open_line(&self, patience: Duration) -> Result<DatabaseConnection, Error> {
+        let mut options = match self {
+            Self::Sqlite(path) => sqlite(path, Missing::Refuse)?,
+            Self::Postgres(url) => postgres(url),
+        };
+        options.max_connections(1).acquire_timeout(patience).connect_timeout(patience).idle_timeout(None).max_lifetime(None);
+        Database::connect(options).await.during("opening a line to the database")
+    }
 }
 
 fn general(url: impl Into<String>) -> ConnectOptions {

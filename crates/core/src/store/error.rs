@@ -50,6 +50,14 @@ pub enum Error {
         /// The operating system's error.
         source: std::io::Error,
     },
+    /// The file that tells whether this process runs cannot be made or locked.
+    #[error("{}: cannot make the lock of this worker", path.display())]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's error.
+        source: std::io::Error,
+    },
     /// The database was migrated by a newer program.
     #[error("{url} is newer than this program: it has {found}, and {known} is the last that this program knows; update this program")]
     Newer {
@@ -104,7 +112,7 @@ impl Classified for Error {
                 _ if is_away(source) => ErrorClass::Unavailable,
                 _ => ErrorClass::Transient,
             },
-            Self::Folder { .. } => ErrorClass::Transient,
+            Self::Folder { .. } | Self::Lock { .. } => ErrorClass::Transient,
             _ => ErrorClass::Permanent,
         }
     }
