@@ -95,7 +95,7 @@ fn arguments_arrive_as_they_were_sent(way: &Way) {
 fn a_failure_is_raised_as_its_class(way: &Way) {
     for (module, class) in [("builtins", "ValueError"), ("builtins", "KeyError"), ("celery.exceptions", "ImproperlyConfigured")] {
         let raised = way.client.raises(&format!("app.send_task('tasks.fail', ['{class}', 'no', '{module}']).get(timeout=30)"));
-        assert_eq!((raised.raised, raised.args), (format!("{module}.{class}"), vec![json!("no")]));
+        assert_eq!((raised.class, raised.args), (format!("{module}.{class}"), vec![json!("no")]));
     }
     let state = way.client.returns(
         "
@@ -111,18 +111,18 @@ fn a_failure_of_no_known_module_keeps_its_name(way: &Way) {
         return; // Python's worker would have to import it.
     }
     let raised = way.client.raises("app.send_task('tasks.fail', ['EngineError', 'out of memory', 'viva.speech']).get(timeout=30)");
-    assert_eq!((&raised.raised[..], &raised.args[..]), ("celery.exceptions.EngineError", &[json!("out of memory")][..]));
+    assert_eq!((&raised.class[..], &raised.args[..]), ("celery.exceptions.EngineError", &[json!("out of memory")][..]));
 }
 
 fn an_unknown_task_is_not_registered(way: &Way) {
     let raised = way.client.raises("app.send_task('tasks.nosuch', [1]).get(timeout=30)");
-    assert_eq!((&raised.raised[..], &raised.args[..]), ("celery.exceptions.NotRegistered", &[json!("tasks.nosuch")][..]));
+    assert_eq!((&raised.class[..], &raised.args[..]), ("celery.exceptions.NotRegistered", &[json!("tasks.nosuch")][..]));
 }
 
 fn arguments_that_do_not_fit_are_a_type_error(way: &Way) {
     for call in ["[1]", "[1, 2, 3]", "[1], {'z': 2}", "[1, 2], {'y': 2}", "[], {}", "['a', 2]"] {
         let raised = way.client.raises(&format!("app.send_task('tasks.add', {call}).get(timeout=30)"));
-        assert_eq!(raised.raised, "builtins.TypeError", "add({call})");
+        assert_eq!(raised.class, "builtins.TypeError", "add({call})");
     }
 }
 
@@ -145,7 +145,7 @@ fn what_has_expired_is_revoked(way: &Way) {
     let raised = way
         .client
         .raises("app.send_task('tasks.effect', [1], task_id='expired-' + str(uuid.uuid4()), countdown=1.5, expires=0.5).get(timeout=30)");
-    assert_eq!((&raised.raised[..], &raised.args[..]), ("celery.exceptions.TaskRevokedError", &[json!("expired")][..]));
+    assert_eq!((&raised.class[..], &raised.args[..]), ("celery.exceptions.TaskRevokedError", &[json!("expired")][..]));
     assert!(!way.place.effects().iter().any(|id| id.starts_with("expired-")));
     assert_eq!(way.client.returns("app.send_task('tasks.add', [1, 2], expires=60).get(timeout=30)"), 3);
 }
@@ -171,7 +171,7 @@ fn a_result_that_is_to_be_ignored_is_not_kept(way: &Way) {
 
 fn the_hard_time_limit_ends_a_task(way: &Way) {
     let raised = way.client.raises("app.send_task('tasks.sleep', [60], time_limit=1).get(timeout=30)");
-    assert_eq!(raised.raised, "billiard.exceptions.TimeLimitExceeded", "{raised:?}");
+    assert_eq!(raised.class, "billiard.exceptions.TimeLimitExceeded", "{raised:?}");
     assert_eq!(way.client.returns("app.send_task('tasks.sleep', [0.01], time_limit=30.5, soft_time_limit=20.25).get(timeout=30)"), 0.01);
 }
 
@@ -187,7 +187,7 @@ fn what_was_revoked_does_not_run(way: &Way) {
         app.control.revoke(id, reply=True, timeout=30, limit=1)
         app.send_task('tasks.effect', [1], task_id=id).get(timeout=30)",
     );
-    assert_eq!((&raised.raised[..], &raised.args[..]), ("celery.exceptions.TaskRevokedError", &[json!("revoked")][..]));
+    assert_eq!((&raised.class[..], &raised.args[..]), ("celery.exceptions.TaskRevokedError", &[json!("revoked")][..]));
     assert!(!way.place.effects().iter().any(|id| id.starts_with("revoked-")));
 }
 
@@ -195,7 +195,7 @@ fn a_running_task_is_terminated(way: &Way) {
     way.client.returns("r = app.send_task('tasks.sleep', [300])");
     way.client.until("any(t['id'] == r.id for ts in (app.control.inspect(timeout=5, limit=1).active() or {}).values() for t in ts)");
     let raised = way.client.raises("r.revoke(terminate=True)\nr.get(timeout=30)");
-    assert_eq!((&raised.raised[..], &raised.args[..]), ("celery.exceptions.TaskRevokedError", &[json!("terminated")][..]));
+    assert_eq!((&raised.class[..], &raised.args[..]), ("celery.exceptions.TaskRevokedError", &[json!("terminated")][..]));
 }
 
 fn what_a_task_is_sent_with_besides_does_not_matter(way: &Way) {

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use viva_testkit::{Proc, Rabbit, Redis, poll};
 
 /// A Python that imports Celery on a machine that compiles takes its time.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_mins(1);
 
 /// A release of the Python package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +138,8 @@ pub enum Answer {
 #[derive(Debug, serde::Deserialize)]
 pub struct Raised {
     /// Its class, with its module.
-    pub raised: String,
+    #[serde(rename = "raised")]
+    pub class: String,
     /// Whose `except` clauses catch it.
     pub bases: Vec<String>,
     pub args: Vec<Value>,
@@ -196,7 +197,9 @@ impl Client {
     #[track_caller]
     pub fn until(&self, code: &str) -> Value {
         let truth = |value: &Value| {
-            !matches!(value, Value::Null | Value::Bool(false)) && *value != Value::from(0) && *value != Value::Array(vec![])
+            !matches!(value, Value::Null | Value::Bool(false))
+                && value.as_u64() != Some(0)
+                && value.as_array().is_none_or(|items| !items.is_empty())
         };
         poll(SOON, || Some(self.returns(code)).filter(truth)).unwrap_or_else(|| panic!("never came true: {code}"))
     }

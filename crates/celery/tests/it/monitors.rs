@@ -113,7 +113,7 @@ fn flower_shows_the_worker_and_its_tasks() {
          press('/api/worker/queue/cancel-consumer/echo@here', queue='extra'), press('/api/task/revoke/' + held.id, terminate='true')]",
     );
     assert!(pressed.as_array().unwrap().iter().all(|answer| answer[0] == 200), "{pressed}");
-    flower.client.until(&format!("asked('/api/tasks?state=REVOKED')"));
+    flower.client.until("asked('/api/tasks?state=REVOKED')");
 
     worker.kill();
     flower.client.until("asked('/api/workers?status=true').get('echo@here') is False");
@@ -132,7 +132,7 @@ fn a_screenshot_of_flower() {
         let mut chromium = Command::new("chromium");
         chromium.args(["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1400,700", "--virtual-time-budget=8000"]);
         chromium.arg(format!("--screenshot={}", picture.display())).arg(format!("{}{path}", flower.url));
-        assert!(Proc::spawn(chromium).wait(Duration::from_secs(120)).success());
+        assert!(Proc::spawn(chromium).wait(Duration::from_mins(2)).success());
         eventually("the picture is there", SOON, || picture.is_file());
     }
 }

@@ -51,7 +51,7 @@ impl Shape {
             }
             // Two lists of one shape each say more when they are compared inside.
             (Self::List(theirs), Self::List(ours)) if theirs.len() == 1 && ours.len() == 1 => {
-                theirs[0].compare(&ours[0], &format!("{path}[]"), found)
+                theirs[0].compare(&ours[0], &format!("{path}[]"), found);
             }
             _ if self == ours => {}
             _ => found.push(format!("{path}: theirs {self:?}, ours {ours:?}")),
