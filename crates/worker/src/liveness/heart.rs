@@ -89,17 +89,22 @@ impl Heart {
         if !leaving {
             return Ok(());
         }
-        let ending = tokio::time::timeout(beats.heart.timing.ttl, beats.pulse.end());
-        Ok(ending
-            .await
-            .map_err(|_| TaskError::transient("the database does not answer: the others notice that this worker has left"))??)
+        // Again, if the connection turns out to be broken; not for longer than it takes the others to notice by themselves.
+        let ending = async {
+            while let Err(error) = beats.pulse.end().await {
+                tracing::debug!(error = TaskError::from(error).chain(), "this worker could not leave yet");
+                tokio::time::sleep(beats.heart.timing.beat / 4).await;
+            }
+        };
+        let ended = tokio::time::timeout(beats.heart.timing.ttl, ending).await;
+        ended.map_err(|_| TaskError::transient("the database does not answer: the others notice by themselves that this worker has left"))
     }
 
     async fn join(&self) -> Result<(Pulse, Watch), TaskError> {
         let (rhythm, patience) = (self.timing.rhythm(), self.timing.patience());
-        let pulse = self.store.pulse(&self.worker, patience).await?;
-        pulse.start(&self.name, rhythm).await?;
-        let lookout = self.store.lookout(&self.worker, patience).await?;
+        let pulse = self.store.pulse(&self.worker, rhythm).await?;
+        pulse.start(&self.name).await?;
+        let lookout = self.store.lookout(&self.worker, rhythm).await?;
         let (worker, store, trust) = (self.worker.clone(), self.store.clone(), self.trust.clone());
         Ok((pulse, Watch { worker, lookout, store, trust, rhythm, patience, pruned: None }))
     }
@@ -147,7 +152,7 @@ impl Beats {
             due = ticks.tick().await;
             let slept = SystemClock.monotonic().since(waits);
             if slept > beat * 3 {
-                self.heart.progress.forgive(slept - beat);
+                self.heart.progress.forgive(slept.saturating_sub(beat));
             }
         }
     }
@@ -177,7 +182,7 @@ impl Beats {
             Ok(Err(error)) => TaskError::from(error).chain(),
             Err(_) => {
                 // What fails here fails again at the next beat.
-                self.pulse.reopen(patience).await.ok();
+                tokio::time::timeout(patience, self.pulse.reopen()).await.ok();
                 format!("no answer within {} ms", patience.as_millis())
             }
         };

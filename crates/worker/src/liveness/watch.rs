@@ -50,7 +50,7 @@ impl Watch {
                         tracing::warn!(patience_ms = self.patience.as_millis() as u64, "the other workers cannot be seen: no answer");
                     }
                     // What fails here fails again at the next look.
-                    self.lookout.reopen(self.patience).await.ok();
+                    tokio::time::timeout(self.patience, self.lookout.reopen()).await.ok();
                 }
             }
         }
@@ -74,16 +74,16 @@ impl Watch {
             return;
         }
         self.store.renew_claims(&self.worker).await;
-        self.prune().await;
-        if gone || look.left {
-            if let Err(error) = self.rescue().await {
-                tracing::warn!(error = error.chain(), "what gone workers left could not be taken up yet");
-            }
+        self.prune();
+        if (gone || look.left)
+            && let Err(error) = self.rescue().await
+        {
+            tracing::warn!(error = error.chain(), "what gone workers left could not be taken up yet");
         }
     }
 
     /// Forgets what is over, now and then. Over the store's own connections: a look must not wait for it.
-    async fn prune(&mut self) {
+    fn prune(&mut self) {
         let now = SystemClock.monotonic();
         if self.pruned.is_some_and(|last| now.since(last) < PRUNE) {
             return;
@@ -118,10 +118,9 @@ impl Watch {
 fn tell(verdict: &Verdict) {
     metrics::counter!("viva_workers_declared_gone_total").increment(1);
     let after_ms = verdict.after.as_millis() as u64;
-    match verdict.why {
-        Why::Died => {
-            tracing::warn!(worker.gone = %verdict.id, after_ms, "a worker's process has ended: its lock is free; it is taken for gone")
-        }
-        Why::Silent => tracing::warn!(worker.gone = %verdict.id, after_ms, "a worker gave no sign of life and is taken for gone"),
-    }
+    let what = match verdict.why {
+        Why::Died => "a worker's process has ended: its lock is free; it is taken for gone",
+        Why::Silent => "a worker gave no sign of life and is taken for gone",
+    };
+    tracing::warn!(worker.gone = %verdict.id, after_ms, "{what}");
 }
