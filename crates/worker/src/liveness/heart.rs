@@ -48,11 +48,11 @@ impl Heart {
         let (joined, joins) = oneshot::channel();
         let (leave, leaves) = oneshot::channel();
         let (done, left) = oneshot::channel();
-        let mail = Mail::of(Handle::current());
+        let main = Handle::current();
         let thread = std::thread::Builder::new().name("viva-heart".to_owned());
         let body = move || match Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
-                let ended = runtime.block_on(self.live(mail, joined, leaves));
+                let ended = runtime.block_on(self.live(main, joined, leaves));
                 // Not waited for: a connection that hangs must not keep the thread.
                 runtime.shutdown_background();
                 drop(done.send(ended));
@@ -66,11 +66,11 @@ impl Heart {
 
     async fn live(
         self,
-        mail: Mail,
+        main: Handle,
         joined: oneshot::Sender<Result<(), TaskError>>,
         mut leaves: oneshot::Receiver<()>,
     ) -> Result<(), TaskError> {
-        let (pulse, watch) = match self.join().await {
+        let (pulse, watch) = match self.join(&main).await {
             Ok(lines) => lines,
             Err(error) => {
                 drop(joined.send(Err(error)));
@@ -79,7 +79,7 @@ impl Heart {
         };
         drop(joined.send(Ok(())));
         let trust = self.trust.clone();
-        let mut beats = Beats { heart: self, pulse, mail, offset: Offset::new(), told_ahead_ms: 0, failing: false };
+        let mut beats = Beats { heart: self, pulse, mail: Mail::of(main), offset: Offset::new(), told_ahead_ms: 0, failing: false };
         let leaving = tokio::select! {
             leaving = &mut leaves => leaving.is_ok(),
             () = beats.run() => false,
@@ -100,13 +100,13 @@ impl Heart {
         ended.map_err(|_| TaskError::transient("the database does not answer: the others notice by themselves that this worker has left"))
     }
 
-    async fn join(&self) -> Result<(Pulse, Watch), TaskError> {
+    async fn join(&self, main: &Handle) -> Result<(Pulse, Watch), TaskError> {
         let (rhythm, patience) = (self.timing.rhythm(), self.timing.patience());
         let pulse = self.store.pulse(&self.worker, rhythm).await?;
         pulse.start(&self.name).await?;
         let lookout = self.store.lookout(&self.worker, rhythm).await?;
         let (worker, store, trust) = (self.worker.clone(), self.store.clone(), self.trust.clone());
-        Ok((pulse, Watch { worker, lookout, store, trust, rhythm, patience, pruned: None }))
+        Ok((pulse, Watch { worker, lookout, store, main: main.clone(), trust, rhythm, patience, pruned: None }))
     }
 }
 

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use viva_core::claim::WorkerId;
 use viva_core::clock::Moment;
 use viva_core::liveness::{Observer, Rhythm, Standing, Verdict, Why};
@@ -18,6 +19,8 @@ pub(super) struct Watch {
     pub(super) lookout: Lookout,
     /// The worker's own, whose claims in front of the database are renewed.
     pub(super) store: Store,
+    /// Where that one lives: a connection that it makes elsewhere would end with this thread.
+    pub(super) main: Handle,
     pub(super) trust: Trust,
     pub(super) rhythm: Rhythm,
     pub(super) patience: Duration,
@@ -73,13 +76,18 @@ impl Watch {
         if self.trust.standing() != Standing::Trusted {
             return;
         }
-        self.store.renew_claims(&self.worker).await;
+        self.renew();
         self.prune();
         if (gone || look.left)
             && let Err(error) = self.rescue().await
         {
             tracing::warn!(error = error.chain(), "what gone workers left could not be taken up yet");
         }
+    }
+
+    fn renew(&self) {
+        let (store, worker) = (self.store.clone(), self.worker.clone());
+        self.main.spawn(async move { store.renew_claims(&worker).await });
     }
 
     /// Forgets what is over, now and then. Over the store's own connections: a look must not wait for it.
@@ -90,7 +98,7 @@ impl Watch {
         }
         self.pruned = Some(now);
         let store = self.store.clone();
-        tokio::spawn(async move {
+        self.main.spawn(async move {
             match store.prune(Retention::default()).await {
                 Ok(pruned) => tracing::debug!(?pruned, "forgot what is over"),
                 Err(error) => tracing::warn!(error = TaskError::from(error).chain(), "what is over could not be forgotten yet"),
