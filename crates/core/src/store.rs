@@ -19,6 +19,7 @@ mod outbox;
 mod questions;
 #[cfg(feature = "redis")]
 mod redis_claims;
+mod report_plans;
 mod retention;
 mod session;
 mod speech_clips;
@@ -46,6 +47,7 @@ pub use interviews::Interviews;
 pub use lifeline::{Beat, Look, Lookout, Pulse};
 pub use outbox::{Letter, Outbox, Posted, Relayed};
 pub use questions::Questions;
+pub use report_plans::ReportPlans;
 pub use retention::{Pruned, Retention};
 pub use session::{Session, take_longest_session};
 pub use speech_clips::{Clip, SpeechClips};

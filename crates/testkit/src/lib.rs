@@ -19,6 +19,7 @@ mod redis;
 mod relay;
 mod s3;
 mod server;
+mod sql;
 
 pub use disk::with_small_disk;
 pub use eventually::{eventually, poll};
@@ -33,4 +34,5 @@ pub use redis::Redis;
 pub use relay::{Direction, Mode, Relay};
 pub use s3::S3;
 pub use server::Daemon;
+pub use sql::sql_number;
 pub use viva_models::Files;

@@ -12,7 +12,8 @@ mod work;
 use tracing::Instrument as _;
 use viva_core::claim::{Claim, End, Taken, WorkerId};
 use viva_core::store::{Letter, Relayed, Session, Store, Waiter};
-use viva_core::{Digest, ErrorClass, Outcome, Task, TaskError, retry};
+use viva_core::task::EVALUATE_PART;
+use viva_core::{Digest, ErrorClass, Outcome, Task, TaskError, TaskMessage, retry};
 
 use crate::handler::{Answer, Context};
 use crate::keeper::Keeper;
@@ -49,6 +50,11 @@ impl Flight {
     #[must_use]
     pub fn kept_by(self, keeper: &Keeper) -> Self {
         Self { kept: Some(Kept { trust: keeper.trust().clone(), progress: keeper.progress().clone(), lanes: Lanes::default() }), ..self }
+    }
+
+    /// The process that flies.
+    pub fn worker(&self) -> &WorkerId {
+        &self.worker
     }
 
     /// Has the task answered by the result of `computation`, which `work` computes unless it is there or on its way.
@@ -252,9 +258,17 @@ fn answers<'w, W: Work>(flown: &Flown<'_, W>, waiters: &'w [Waiter], output: &W:
     let answer = |waiter: &'w Waiter| {
         let task = Task::bind(&waiter.message)?;
         let outcome = Outcome::Success(flown.work.answer(&task, output, true));
-        Ok((Relayed::By(&waiter.worker), Letter::Reply { to: waiter.message.clone(), outcome }))
+        Ok((Relayed::By(&waiter.worker), tell(&waiter.message, outcome)))
     };
     waiters.iter().map(answer).collect()
+}
+
+/// The outcome for one who waited. A part of a report has nobody to tell: it is sent again, finds the result, and lands.
+fn tell(message: &TaskMessage, outcome: Outcome) -> Letter {
+    match message.task.as_str() {
+        EVALUATE_PART => Letter::Task { message: message.clone() },
+        _ => Letter::Reply { to: message.clone(), outcome },
+    }
 }
 
 /// Sends the task of the first who waits for a computation that nobody holds, so that somebody computes it. It goes on

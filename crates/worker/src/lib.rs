@@ -4,6 +4,7 @@
 //! delivered, that the class of an error alone decides how, and that work which is interrupted goes back to the queue.
 //! Knows no broker (it sees [`Queue`]), no database and no model: those are the handlers' business.
 
+pub mod amqp;
 pub mod dispatch;
 pub mod flight;
 pub mod handler;
@@ -15,8 +16,10 @@ pub mod queue;
 mod relay;
 pub mod reply;
 pub mod runtime;
+pub mod serve;
 pub mod stdio;
 
+pub use amqp::Amqp;
 pub use dispatch::{Asked, Closing, Dispatcher};
 pub use flight::{Flight, Work};
 pub use handler::{Answer, Context, Handler};

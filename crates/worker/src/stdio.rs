@@ -20,15 +20,6 @@ use crate::{Closing, Drained, Flight, Keeper, MemoryQueue, Queue as _, Reply, Ru
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A broker that this version cannot talk to.
-    #[error(
-        "BROKER_URL={scheme}://... is not supported by this version, which has no broker yet: use BROKER_URL=memory:// and write tasks to \
-         standard input, one JSON object a line"
-    )]
-    NoBroker {
-        /// The address' scheme; the rest may hold a password.
-        scheme: String,
-    },
     /// A line that is no task.
     #[error("not a task message: {line}")]
     NoTask {
@@ -48,14 +39,6 @@ pub enum Error {
 impl Classified for Error {
     fn class(&self) -> ErrorClass {
         ErrorClass::Permanent
-    }
-}
-
-/// Refuses every address but `memory://`. Call it before anything is opened.
-pub fn refuse_brokers(url: &str) -> Result<(), Error> {
-    match url.split(':').next().unwrap_or_default() {
-        "memory" => Ok(()),
-        scheme => Err(Error::NoBroker { scheme: scheme.to_owned() }),
     }
 }
 

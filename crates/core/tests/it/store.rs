@@ -11,6 +11,7 @@ mod platform;
 mod records;
 mod redis_claims;
 mod refuse;
+mod report_plans;
 mod retention;
 mod schema;
 mod short_sessions;
@@ -165,6 +166,9 @@ on_every_database! {
     refuse:
         a_database_newer_than_the_program_is_refused_with_both_versions,
         a_database_that_lacks_steps_is_refused_with_the_command;
+    report_plans:
+        a_plan_ends_with_its_last_part,
+        everybody_who_waits_is_sent_on_once;
     retention:
         what_is_over_is_forgotten_after_its_time,
         what_somebody_needs_is_kept_however_old,
