@@ -133,7 +133,14 @@ impl Flight {
             Taken::Held if unit.waiters().add(&computation, &waiter).await? => Step::Waits,
             Taken::Held => Step::LookAgain,
         };
-        unit.commit().await?;
+        if let Err(error) = unit.commit().await {
+            // Taken or not: it is given back before the task comes again. A claim that was not made after all would be numbered
+            // alike then, and be given back in its place.
+            if let Step::Claimed(held) = step {
+                held.unknown().await;
+            }
+            return Err(error.into());
+        }
         Ok(step)
     }
 

@@ -56,18 +56,22 @@ pub async fn run(
     let keeper = Keeper::join(beside, name, queue.clone(), replies.clone(), timing).await?;
     let flight = Flight::new(store, keeper.id().clone()).kept_by(&keeper);
     let runtime = register(Runtime::new(queue.clone(), replies), flight);
-    let shutdown = CancellationToken::new();
+    let (shutdown, lost) = (CancellationToken::new(), keeper.lost().clone());
     let running = tokio::spawn(runtime.run(shutdown.clone()));
     keeper.progress().set_ready(true);
     tokio::select! {
         fed = feed(&queue, &printer) => fed?,
         signal = tokio::signal::ctrl_c() => signal.map_err(Error::Io)?,
-        () = keeper.lost().cancelled() => {}
+        () = lost.cancelled() => {}
     }
     shutdown.cancel();
     let drained = running.await.map_err(|error| Error::Io(std::io::Error::other(error)))??;
     keeper.leave().await?;
     tracing::info!(settled = drained.settled, handed_back = drained.handed_back, "stopped");
+    if lost.is_cancelled() {
+        // Not in good order: whoever started this process is to start another one.
+        return Err(TaskError::new(ErrorClass::LostClaim, "the other workers have taken this one for gone, and have its work"));
+    }
     Ok(drained)
 }
 

@@ -35,7 +35,7 @@ impl Rhythm {
 
     /// When trust ends: a sixth before the time to live, for clocks whose seconds differ and for the time that stopping takes.
     pub fn ends(self) -> Duration {
-        self.ttl - self.ttl / 6
+        self.ttl / 6 * 5
     }
 
     /// Between two looks at the others.

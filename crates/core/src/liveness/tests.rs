@@ -93,13 +93,13 @@ fn an_observer_that_dozed_gives_the_time_to_reconnect_once_more() {
 #[test]
 fn each_worker_is_judged_by_its_own_rhythm() {
     let (mut observer, clock) = start();
-    let slow = Rhythm { beat: Duration::from_secs(10), ttl: Duration::from_secs(60) };
+    let slow = Rhythm { beat: Duration::from_secs(10), ttl: Duration::from_mins(1) };
     assert_eq!(given_up(&mut observer, &clock, 100, |_| Sign { rhythm: slow, ..sign(4, Lock::Held) }), Some((61, Why::Silent)));
 }
 
 #[test]
 fn trust_ends_before_others_may_act_and_claims_end_before_trust() {
-    let at = |seconds| Rhythm { beat: Duration::from_secs(1), ttl: Duration::from_secs(60) }.standing(Duration::from_secs(seconds));
+    let at = |seconds| Rhythm { beat: Duration::from_secs(1), ttl: Duration::from_mins(1) }.standing(Duration::from_secs(seconds));
     assert_eq!([at(0), at(29)], [Standing::Trusted; 2]);
     assert_eq!([at(30), at(49)], [Standing::Doubtful; 2]);
     assert_eq!([at(50), at(1000)], [Standing::Untrusted; 2]);

@@ -6,7 +6,6 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::address::Address;
 use super::worker_sessions::Vitals;
@@ -19,6 +18,7 @@ use crate::liveness::{Lock, Rhythm, Sign, Verdict};
 #[derive(Debug)]
 pub struct Pulse {
     worker: WorkerId,
+    rhythm: Rhythm,
     line: Store,
     /// SQLite's lock: held while the file is open.
     _lock: Option<Locked>,
@@ -37,6 +37,7 @@ pub struct Beat {
 #[derive(Debug)]
 pub struct Lookout {
     worker: WorkerId,
+    rhythm: Rhythm,
     line: Store,
 }
 
@@ -50,31 +51,33 @@ pub struct Look {
 }
 
 impl Store {
-    /// Opens the line of the worker `id`, which has not started yet. No sign of life waits longer than `patience` for it.
-    pub async fn pulse(&self, id: &WorkerId, patience: Duration) -> Result<Pulse, Error> {
+    /// Opens the line of the worker `id`, which has not started yet and will beat like this.
+    pub async fn pulse(&self, id: &WorkerId, rhythm: Rhythm) -> Result<Pulse, Error> {
         let lock = match &self.address {
             Address::Sqlite(path) => Some(Locked::make(path, id)?),
             Address::Postgres(_) => None,
         };
-        Ok(Pulse { worker: id.clone(), line: self.line(patience).await?, _lock: lock })
+        Ok(Pulse { worker: id.clone(), rhythm, line: self.line(rhythm).await?, _lock: lock })
     }
 
     /// Opens the line over which the worker `id` looks at the others.
-    pub async fn lookout(&self, id: &WorkerId, patience: Duration) -> Result<Lookout, Error> {
-        Ok(Lookout { worker: id.clone(), line: self.line(patience).await? })
+    pub async fn lookout(&self, id: &WorkerId, rhythm: Rhythm) -> Result<Lookout, Error> {
+        Ok(Lookout { worker: id.clone(), rhythm, line: self.line(rhythm).await? })
     }
 
-    async fn line(&self, patience: Duration) -> Result<Self, Error> {
-        Ok(Self { db: self.address.open_line(patience).await?, ..self.clone() })
+    /// A sign of life that is cut off in the middle keeps its row from those who declare its worker gone, and its connection keeps
+    /// the lock. The server ends it when the worker's own trust has ended: not sooner, and before the time to live is over.
+    async fn line(&self, rhythm: Rhythm) -> Result<Self, Error> {
+        Ok(Self { db: self.address.open_line(rhythm.ends()).await?, ..self.clone() })
     }
 }
 
 impl Pulse {
     /// The worker starts. `name` is for people.
-    pub async fn start(&self, name: &str, rhythm: Rhythm) -> Result<(), Error> {
+    pub async fn start(&self, name: &str) -> Result<(), Error> {
         let unit = self.line.write().await?;
         unit.worker_sessions().hold_lock(&self.worker).await?;
-        unit.worker_sessions().start(&self.worker, name, rhythm).await?;
+        unit.worker_sessions().start(&self.worker, name, self.rhythm).await?;
         unit.commit().await
     }
 
@@ -99,9 +102,9 @@ impl Pulse {
 
     /// The line anew, for when nothing comes back over the old one: that a connection was cut off without a word is found out by
     /// TCP after many minutes. A lock that the old one holds is the server's to free; a file stays locked.
-    pub async fn reopen(&mut self, patience: Duration) -> Result<(), Error> {
+    pub async fn reopen(&mut self) -> Result<(), Error> {
         // The old one is not closed, which would wait for the other side; it ends with what still waits on it.
-        self.line = self.line.line(patience).await?;
+        self.line = self.line.line(self.rhythm).await?;
         Ok(())
     }
 }
@@ -140,8 +143,8 @@ impl Lookout {
     }
 
     /// The line anew, as [`Pulse::reopen`].
-    pub async fn reopen(&mut self, patience: Duration) -> Result<(), Error> {
-        self.line = self.line.line(patience).await?;
+    pub async fn reopen(&mut self) -> Result<(), Error> {
+        self.line = self.line.line(self.rhythm).await?;
         Ok(())
     }
 }

@@ -21,9 +21,9 @@ const DECLARE_GONE: &str = "UPDATE worker_sessions SET state = 'gone', beat_at_m
 /// On Postgres a session's lock is an advisory one: "viva" in ASCII, and the id's hash. Two ids with one hash hide each other's
 /// end until the time to live; of four billion hashes a fleet uses a few hundred.
 const LIVE: &str = "
-    SELECT id, beat, beat_ms, ttl_ms, locks, EXISTS (
-        SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = 1986622049 AND objid::bigint = hashtext(id)::bigint & 4294967295
-            AND objsubid = 2 AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    SELECT id, beat, beat_ms, ttl_ms, locks, (hashtext(id)::bigint & 4294967295) IN (
+        SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = 1986622049 AND objsubid = 2 AND granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     ) AS held
     FROM worker_sessions WHERE state = 'live' ORDER BY id";
 /// SQLite's are files: whoever asks this looks for them itself.

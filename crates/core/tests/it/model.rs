@@ -69,10 +69,16 @@ struct State {
     seen: Option<(u8, u8)>,
     // What happened, to judge by.
     stored: u8,
+    started: u8,
+    witness: Witness,
+}
+
+/// What must not have happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Witness {
     stale_commit: bool,
     began_too_often: bool,
     robbed: bool,
-    started: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +112,7 @@ impl State {
         if !mine && rules != Rules::NoEpochCheck {
             return;
         }
-        self.stale_commit |= !mine;
+        self.witness.stale_commit |= !mine;
         self.claim = Claim::Settled;
         self.stored += 1;
         self.result = true;
@@ -130,7 +136,7 @@ impl State {
             self.claim = Claim::Settled;
         } else {
             self.claim = Claim::Running(self.workers[at].session);
-            self.began_too_often |= self.started > MAX_ATTEMPTS && !self.result;
+            self.witness.began_too_often |= self.started > MAX_ATTEMPTS && !self.result;
             self.workers[at].doing = Doing::Computing(self.epoch);
         }
     }
@@ -150,7 +156,7 @@ impl State {
         if !self.sessions[session as usize].live || (moved && rules != Rules::NoCompareAndSet) {
             return;
         }
-        self.robbed |= moved;
+        self.witness.robbed |= moved;
         self.sessions[session as usize].live = false;
     }
 
@@ -209,10 +215,8 @@ impl Model for Fleet {
             workers: [worker(0), worker(1)],
             seen: None,
             stored: 0,
-            stale_commit: false,
-            began_too_often: false,
-            robbed: false,
             started: 0,
+            witness: Witness::default(),
         }]
     }
 
@@ -285,9 +289,9 @@ impl Model for Fleet {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always("a result is stored once", |_, state: &State| state.stored <= 1),
-            Property::always("no stale commit is accepted", |_, state: &State| !state.stale_commit),
-            Property::always("whoever beats is not robbed", |_, state: &State| !state.robbed),
-            Property::always("attempts come to an end, killed ones too", |_, state: &State| !state.began_too_often),
+            Property::always("no stale commit is accepted", |_, state: &State| !state.witness.stale_commit),
+            Property::always("whoever beats is not robbed", |_, state: &State| !state.witness.robbed),
+            Property::always("attempts come to an end, killed ones too", |_, state: &State| !state.witness.began_too_often),
             Property::always("no right is newer than the claim", |_, state: &State| {
                 state.workers.iter().all(|worker| match worker.doing {
                     Doing::Nothing => true,

@@ -49,6 +49,13 @@ impl Held {
         }
     }
 
+    /// Nobody knows whether it was taken: gives it back, and returns when that is certain.
+    pub(super) async fn unknown(mut self) {
+        if let Some(claim) = self.claim.take() {
+            give_up(self.store.clone(), claim, Ending::GivenUp(End::HandedBack)).await;
+        }
+    }
+
     /// Ends it without a result, by the error's class. Returns the error, made final if no attempt is left.
     pub(super) async fn fail(mut self, error: TaskError) -> Result<Answer, TaskError> {
         let claim = self.claim.take().expect("a claim ends once; this is a bug");

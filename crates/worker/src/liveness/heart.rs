@@ -48,11 +48,11 @@ impl Heart {
         let (joined, joins) = oneshot::channel();
         let (leave, leaves) = oneshot::channel();
         let (done, left) = oneshot::channel();
-        let mail = Mail::of(Handle::current());
+        let main = Handle::current();
         let thread = std::thread::Builder::new().name("viva-heart".to_owned());
         let body = move || match Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
-                let ended = runtime.block_on(self.live(mail, joined, leaves));
+                let ended = runtime.block_on(self.live(main, joined, leaves));
                 // Not waited for: a connection that hangs must not keep the thread.
                 runtime.shutdown_background();
                 drop(done.send(ended));
@@ -66,11 +66,11 @@ impl Heart {
 
     async fn live(
         self,
-        mail: Mail,
+        main: Handle,
         joined: oneshot::Sender<Result<(), TaskError>>,
         mut leaves: oneshot::Receiver<()>,
     ) -> Result<(), TaskError> {
-        let (pulse, watch) = match self.join().await {
+        let (pulse, watch) = match self.join(&main).await {
             Ok(lines) => lines,
             Err(error) => {
                 drop(joined.send(Err(error)));
@@ -79,7 +79,7 @@ impl Heart {
         };
         drop(joined.send(Ok(())));
         let trust = self.trust.clone();
-        let mut beats = Beats { heart: self, pulse, mail, offset: Offset::new(), told_ahead_ms: 0, failing: false };
+        let mut beats = Beats { heart: self, pulse, mail: Mail::of(main), offset: Offset::new(), told_ahead_ms: 0, failing: false };
         let leaving = tokio::select! {
             leaving = &mut leaves => leaving.is_ok(),
             () = beats.run() => false,
@@ -89,19 +89,24 @@ impl Heart {
         if !leaving {
             return Ok(());
         }
-        let ending = tokio::time::timeout(beats.heart.timing.ttl, beats.pulse.end());
-        Ok(ending
-            .await
-            .map_err(|_| TaskError::transient("the database does not answer: the others notice that this worker has left"))??)
+        // Again, if the connection turns out to be broken; not for longer than it takes the others to notice by themselves.
+        let ending = async {
+            while let Err(error) = beats.pulse.end().await {
+                tracing::debug!(error = TaskError::from(error).chain(), "this worker could not leave yet");
+                tokio::time::sleep(beats.heart.timing.beat / 4).await;
+            }
+        };
+        let ended = tokio::time::timeout(beats.heart.timing.ttl, ending).await;
+        ended.map_err(|_| TaskError::transient("the database does not answer: the others notice by themselves that this worker has left"))
     }
 
-    async fn join(&self) -> Result<(Pulse, Watch), TaskError> {
+    async fn join(&self, main: &Handle) -> Result<(Pulse, Watch), TaskError> {
         let (rhythm, patience) = (self.timing.rhythm(), self.timing.patience());
-        let pulse = self.store.pulse(&self.worker, patience).await?;
-        pulse.start(&self.name, rhythm).await?;
-        let lookout = self.store.lookout(&self.worker, patience).await?;
+        let pulse = self.store.pulse(&self.worker, rhythm).await?;
+        pulse.start(&self.name).await?;
+        let lookout = self.store.lookout(&self.worker, rhythm).await?;
         let (worker, store, trust) = (self.worker.clone(), self.store.clone(), self.trust.clone());
-        Ok((pulse, Watch { worker, lookout, store, trust, rhythm, patience, pruned: None }))
+        Ok((pulse, Watch { worker, lookout, store, main: main.clone(), trust, rhythm, patience, pruned: None }))
     }
 }
 
@@ -147,7 +152,7 @@ impl Beats {
             due = ticks.tick().await;
             let slept = SystemClock.monotonic().since(waits);
             if slept > beat * 3 {
-                self.heart.progress.forgive(slept - beat);
+                self.heart.progress.forgive(slept.saturating_sub(beat));
             }
         }
     }
@@ -177,7 +182,7 @@ impl Beats {
             Ok(Err(error)) => TaskError::from(error).chain(),
             Err(_) => {
                 // What fails here fails again at the next beat.
-                self.pulse.reopen(patience).await.ok();
+                tokio::time::timeout(patience, self.pulse.reopen()).await.ok();
                 format!("no answer within {} ms", patience.as_millis())
             }
         };

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use viva_core::claim::WorkerId;
 use viva_core::clock::Moment;
 use viva_core::liveness::{Observer, Rhythm, Standing, Verdict, Why};
@@ -18,6 +19,8 @@ pub(super) struct Watch {
     pub(super) lookout: Lookout,
     /// The worker's own, whose claims in front of the database are renewed.
     pub(super) store: Store,
+    /// Where that one lives: a connection that it makes elsewhere would end with this thread.
+    pub(super) main: Handle,
     pub(super) trust: Trust,
     pub(super) rhythm: Rhythm,
     pub(super) patience: Duration,
@@ -50,7 +53,7 @@ impl Watch {
                         tracing::warn!(patience_ms = self.patience.as_millis() as u64, "the other workers cannot be seen: no answer");
                     }
                     // What fails here fails again at the next look.
-                    self.lookout.reopen(self.patience).await.ok();
+                    tokio::time::timeout(self.patience, self.lookout.reopen()).await.ok();
                 }
             }
         }
@@ -73,24 +76,29 @@ impl Watch {
         if self.trust.standing() != Standing::Trusted {
             return;
         }
-        self.store.renew_claims(&self.worker).await;
-        self.prune().await;
-        if gone || look.left {
-            if let Err(error) = self.rescue().await {
-                tracing::warn!(error = error.chain(), "what gone workers left could not be taken up yet");
-            }
+        self.renew();
+        self.prune();
+        if (gone || look.left)
+            && let Err(error) = self.rescue().await
+        {
+            tracing::warn!(error = error.chain(), "what gone workers left could not be taken up yet");
         }
     }
 
+    fn renew(&self) {
+        let (store, worker) = (self.store.clone(), self.worker.clone());
+        self.main.spawn(async move { store.renew_claims(&worker).await });
+    }
+
     /// Forgets what is over, now and then. Over the store's own connections: a look must not wait for it.
-    async fn prune(&mut self) {
+    fn prune(&mut self) {
         let now = SystemClock.monotonic();
         if self.pruned.is_some_and(|last| now.since(last) < PRUNE) {
             return;
         }
         self.pruned = Some(now);
         let store = self.store.clone();
-        tokio::spawn(async move {
+        self.main.spawn(async move {
             match store.prune(Retention::default()).await {
                 Ok(pruned) => tracing::debug!(?pruned, "forgot what is over"),
                 Err(error) => tracing::warn!(error = TaskError::from(error).chain(), "what is over could not be forgotten yet"),
@@ -118,10 +126,9 @@ impl Watch {
 fn tell(verdict: &Verdict) {
     metrics::counter!("viva_workers_declared_gone_total").increment(1);
     let after_ms = verdict.after.as_millis() as u64;
-    match verdict.why {
-        Why::Died => {
-            tracing::warn!(worker.gone = %verdict.id, after_ms, "a worker's process has ended: its lock is free; it is taken for gone")
-        }
-        Why::Silent => tracing::warn!(worker.gone = %verdict.id, after_ms, "a worker gave no sign of life and is taken for gone"),
-    }
+    let what = match verdict.why {
+        Why::Died => "a worker's process has ended: its lock is free; it is taken for gone",
+        Why::Silent => "a worker gave no sign of life and is taken for gone",
+    };
+    tracing::warn!(worker.gone = %verdict.id, after_ms, "{what}");
 }

@@ -22,7 +22,7 @@ const WORKERS: usize = 4;
 /// Deliveries that a worker holds.
 const PREFETCH: usize = 16;
 /// How long the last tasks may take once the faults have stopped: a time to live, and what the worst backoff adds.
-const QUIET: Duration = Duration::from_secs(120);
+const QUIET: Duration = Duration::from_mins(2);
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| value.parse().unwrap())
@@ -63,7 +63,7 @@ impl Chaos {
     fn publish(&mut self, number: u64, of: u64) -> (String, i32) {
         let text = self.plan.between(0..of / 2 + 1);
         // A text always takes the same time; some take long, so that faults find them at work.
-        let takes = if text % 6 == 0 { 400 + text * 53 % 3000 } else { 5 + text * 37 % 80 };
+        let takes = if text.is_multiple_of(6) { 400 + text * 53 % 3000 } else { 5 + text * 37 % 80 };
         let question = self.plan.between(0..of / 5 + 1) as i32;
         let id = format!("t{number}");
         self.tasks.insert(id.clone(), line(&id, &format!("sleep {takes} text {text}"), question));

@@ -30,6 +30,7 @@ fn silence(direction: Direction) {
     let doubts = told(&cut_off, "this worker takes nothing new");
     ask(&cut_off, "c", "sleep 0 c");
     let stops = told(&cut_off, "this worker stops what it does");
+    assert!(!other.lines().iter().any(|line| line.contains("SPEAKING")), "it was taken over before it stopped");
     let taken = told(&other, "SPEAKING sleep 600000 a");
     println!(
         "{direction:?}: takes nothing new after {} ms, stops after {} ms, is taken over after {} ms of a time to live of {} ms",

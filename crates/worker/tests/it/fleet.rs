@@ -20,7 +20,7 @@ use viva_worker::{Runtime, Timing, logging, stdio};
 use crate::crew::{Speaker, Stage};
 
 /// How long anything may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A database, and the workers of one test.
 pub struct Place {
@@ -142,7 +142,7 @@ fn a_worker() {
         let value = match value {
             DebugValue::Counter(n) => json!(n),
             DebugValue::Gauge(x) => json!(x.into_inner()),
-            DebugValue::Histogram(all) => json!(all.into_iter().map(|x| x.into_inner()).collect::<Vec<f64>>()),
+            DebugValue::Histogram(all) => json!(all.into_iter().map(f64::from).collect::<Vec<f64>>()),
         };
         (key.key().name().to_owned(), value)
     });

@@ -102,6 +102,17 @@ fn a_worker_that_drains_is_not_taken_for_gone(kind: &str) {
     nothing_happened(&[finish(&other)]);
 }
 
+/// Memory that runs out is no crash loop: the task is tried again, with fewer beside it.
+fn memory_that_runs_out_may_pass(kind: &str) {
+    let place = Place::new(kind);
+    let worker = place.worker();
+    ask(&worker, "a", "memory a");
+    assert!(succeeded(&answer(&worker, "a")));
+    worker.wait_for_line("memory ran out; fewer computations run at once", PATIENCE);
+    assert_eq!(place.number("SELECT COUNT(*) FROM worker_sessions WHERE state = 'live' AND ready"), 1, "it goes on");
+    assert_eq!(finish(&worker)["viva_out_of_memory_total"], 1);
+}
+
 macro_rules! on_both {
     ($($test:ident),+ $(,)?) => {
         mod sqlite { $(#[test] fn $test() { super::$test("sqlite"); })+ }
@@ -112,4 +123,5 @@ macro_rules! on_both {
 on_both! {
     a_text_that_kills_every_worker_ends,
     a_worker_that_drains_is_not_taken_for_gone,
+    memory_that_runs_out_may_pass,
 }

@@ -15,9 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 async fn join(store: &Store) -> (WorkerId, Pulse, Lookout) {
     let id = WorkerId::new();
-    let pulse = store.pulse(&id, PATIENCE).await.unwrap();
-    pulse.start("test", RHYTHM).await.unwrap();
-    let lookout = store.lookout(&id, PATIENCE).await.unwrap();
+    let pulse = store.pulse(&id, RHYTHM).await.unwrap();
+    pulse.start("test").await.unwrap();
+    let lookout = store.lookout(&id, RHYTHM).await.unwrap();
     (id, pulse, lookout)
 }
 

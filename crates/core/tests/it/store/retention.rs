@@ -57,7 +57,7 @@ pub async fn what_is_over_is_forgotten_after_its_time(database: Database) {
     assert_eq!(store.prune(KEEP).await.unwrap(), Pruned { claims: 1, sessions: 1, arrivals: 1, effects: 1 });
     let unit = store.read().await.unwrap();
     let left: Vec<_> = unit.worker_sessions().all().await.unwrap().into_iter().map(|session| session.id).collect();
-    assert_eq!(left, [stays.clone()], "however long it has been silent, it has not left");
+    assert_eq!(left, std::slice::from_ref(&stays), "however long it has been silent, it has not left");
     unit.rollback().await.unwrap();
     // The same computation begins anew, and a forgotten right is worth nothing.
     let anew = ours(&store, &stays).await;
