@@ -3,8 +3,8 @@
 
   kokoro_reference.py float  MODEL.onnx FLOAT.onnx                      the same graph in float32
   kokoro_reference.py stages FLOAT.onnx VOICES.npz OUT IDS [SPEED]      every stage the tests compare
-  kokoro_reference.py say    FLOAT.onnx VOICES.npz VOCAB.json MANIFEST.tsv OUT   WAVs, for the error rate
-                             (MANIFEST: lines of `name<TAB>phonemes<TAB>text`)
+  kokoro_reference.py say    FLOAT.onnx VOICES.npz VOCAB.json MANIFEST.tsv OUT [VOICE]   WAVs, for the error rate
+                             (MANIFEST: lines of `name<TAB>phonemes<TAB>text`; VOICE a blend such as jf_alpha:0.4,jm_kumo:0.6)
 
 IDS is a number n (n ids, the same for everyone, drawn from the alphabet with a fixed seed) or a file with ids.
 OUT of `stages` is a folder of raw little-endian arrays and `shapes.txt` (name, element type, dimensions), time first.
@@ -188,6 +188,24 @@ def exact_excitation(model, pitch):
     return np.tanh((0.1 * np.sin(2 * np.pi * phase) * voiced) @ weight + bias)[:, 0]
 
 
+def graph_order_excitation(model, pitch):
+    """The excitation in float32 with the graph's own order of operations: what its rounding alone does."""
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    made, users = producers_and_users(model.graph)
+    product = next(node for node in model.graph.node if node.name == GENERATOR + "m_source/l_linear/MatMul")
+    weight = next(constants[name] for name in product.input if name in constants)
+    bias = next(constants[name] for name in users[product.output[0]][0].input if name in constants)
+    f32, last = np.float32, len(pitch) - 1
+    cycles = (pitch[:, None].astype(f32) * np.arange(1, 10, dtype=f32)) / f32(24000)
+    phase = np.cumsum(cycles - np.floor(cycles), axis=0, dtype=f32) * f32(2) * f32(np.pi) * f32(300)
+    at = (np.arange(len(pitch) * 300, dtype=f32) + f32(0.5)) / f32(300) - f32(0.5)
+    low = np.clip(np.floor(at), 0, last).astype(int)
+    part = np.clip(at, 0, last).astype(f32) - low.astype(f32)
+    angle = (1 - part)[:, None] * phase[low] + part[:, None] * phase[np.minimum(low + 1, last)]
+    voiced = np.repeat(pitch > 10, 300)[:, None].astype(f32)
+    return np.tanh((np.sin(angle) * f32(0.1) * voiced) @ weight + bias)[:, 0]
+
+
 def stages(float_path, voices, out, ids, speed="1.0"):
     model = onnx.load(float_path)
     ids = read_ids(ids)
@@ -201,6 +219,9 @@ def stages(float_path, voices, out, ids, speed="1.0"):
         arrays[name] = value.ravel() if kind == "flat" else value[0].T
     arrays["durations"] = arrays["durations"].astype(np.uint32)
     arrays["exact_excitation"] = exact_excitation(model, arrays["pitch"])
+    graph = arrays["excitation"].astype(np.float64)
+    for label, ours in (("f32 in the graph's order", graph_order_excitation(model, arrays["pitch"])), ("f64", arrays["exact_excitation"])):
+        print(f"excitation, {label}: relative rms {np.sqrt(np.sum((ours - graph) ** 2) / np.sum(graph ** 2)):.2e} from the graph's")
     har = found[list(names).index("har")]
     second = session(model, [], har_as_input=True)
     wanted = {node.name for node in second.get_inputs()}
@@ -215,11 +236,18 @@ def stages(float_path, voices, out, ids, speed="1.0"):
             print(f"{name:12} {str(value.shape):14} rms {np.sqrt(np.mean(np.square(value.astype(np.float64)))):.6f}")
 
 
-def say(float_path, voices, vocab, manifest, out):
+def blend(voices, voice):
+    """The weighted mean of the named voices' style tables."""
+    tables, parts = np.load(voices), [part.partition(":") for part in voice.split(",")]
+    weights = [float(weight or 1) for _, _, weight in parts]
+    return sum(weight * tables[name] for weight, (name, _, _) in zip(weights, parts)) / sum(weights)
+
+
+def say(float_path, voices, vocab, manifest, out, voice="jf_alpha"):
     options = onnxruntime.SessionOptions()
     net = onnxruntime.InferenceSession(float_path, options)
     vocab = json.load(open(vocab, encoding="utf-8"))["vocab"]
-    style = np.load(voices)["jf_alpha"]
+    style = blend(voices, voice)
     os.makedirs(out, exist_ok=True)
     with open(f"{out}/manifest.tsv", "w", encoding="utf-8") as listing:
         for line in open(manifest, encoding="utf-8"):

@@ -8,6 +8,8 @@ mod m20261123_000001_contract;
 mod m20261123_000002_evaluations;
 mod m20261123_000003_speech_clips;
 mod m20261123_000004_single_flight;
+mod m20261128_000005_liveness;
+mod m20261128_000006_report_plans;
 mod owned;
 
 use sea_orm_migration::prelude::*;
@@ -24,6 +26,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000002_evaluations::Migration),
             Box::new(m20261123_000003_speech_clips::Migration),
             Box::new(m20261123_000004_single_flight::Migration),
+            Box::new(m20261128_000005_liveness::Migration),
+            Box::new(m20261128_000006_report_plans::Migration),
         ]
     }
 

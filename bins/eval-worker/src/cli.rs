@@ -147,22 +147,20 @@ impl From<Language> for viva_scoring::Language {
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Where tasks come from. This version knows memory:// only: a queue inside this process, fed from standard input, one
-    /// task a line ({"id", "task", "args", "kwargs"}); each outcome is printed as a line.
-    #[arg(long, env = "BROKER_URL", value_name = "URL", default_value = "amqp://guest:guest@localhost:5672/%2f", hide_env_values = true)]
-    pub broker_url: String,
+    /// Where tasks come from and results go.
+    #[command(flatten)]
+    pub broker: viva_worker::serve::BrokerArgs,
     /// Database [default: viva.db in the data folder, SQLite; made where it is missing].
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    /// Redis to ask for claims before the database, which decides all the same: redis://user:password@host:6379/0. It keeps
-    /// nothing that must not be lost, and may go and come back at any time [default: the database alone].
-    #[arg(long, env = "CLAIMS_URL", value_name = "URL", hide_env_values = true)]
-    pub claims_url: Option<String>,
     /// Folder for everything that Viva writes.
     #[arg(long, env = "VIVA_DATA", value_name = "DIR", default_value = "viva-data")]
     pub viva_data: PathBuf,
+    /// How the worker tells that it lives.
+    #[command(flatten)]
+    pub liveness: viva_worker::serve::LivenessArgs,
     /// Tasks that run at once. The model decodes their answers together, so more of them cost little more time.
-    #[arg(long, value_name = "N", default_value = "16")]
+    #[arg(long, value_name = "N", default_value = "24")]
     pub concurrency: NonZeroUsize,
     /// Which model judges.
     #[command(flatten)]

@@ -4,18 +4,19 @@
 //! Promises that no session is open while the model runs, that the model never runs on the async runtime's threads, and
 //! that a computation already stored is not done again. What a score is, is `viva-scoring`'s business.
 
+mod answers;
 mod batch;
 pub mod cli;
 pub mod evaluator;
-mod handlers;
 mod inference;
 pub mod model;
 mod report;
 mod score;
 mod serve;
 
-pub use evaluator::Evaluator;
-pub use handlers::{AnalyzeAnswer, FinalReport};
+pub use answers::{AnalyzeAnswer, EvaluatePart};
+pub use evaluator::{Evaluator, QUEUES, TASKS};
+pub use report::FinalReport;
 
 /// Does what the command line says.
 pub async fn run(cli: cli::Cli) -> anyhow::Result<()> {

@@ -1,116 +1,155 @@
-//! The final report of an interview, from the store to the store.
+//! The final report of an interview: planned as parts, concluded when they have landed.
+//!
+//! Whoever asks for a report finds it, or leaves its task waiting for the plan and is done: the answers' evaluations travel as
+//! tasks of their own, to any number of workers. The last one to land sends the waiting tasks on, as `viva.conclude_report`, and
+//! the first of those to arrive writes the report; single flight answers the others.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
+use async_trait::async_trait;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use viva_core::TaskError;
-use viva_core::evaluation::Evaluation;
+use viva_core::evaluation::{Evaluation, Status};
 use viva_core::report::{NarrativeStatus, Report};
-use viva_core::store::{self, ReportRow};
+use viva_core::store::{Letter, Relayed, ReportRow, Session, Waiter};
+use viva_core::task::{self, Task};
+use viva_core::{Digest, TaskError, TaskMessage};
 use viva_scoring::platform::{self, ReportColumns};
-use viva_scoring::{Answer, Interview, Language};
+use viva_worker::{Answer, Context, Flight, Handler, Work};
 
+use crate::answers::misrouted;
+use crate::evaluator::{Said, interview, said};
 use crate::{Evaluator, inference};
 
-impl Evaluator {
-    /// Evaluates every answer of an interview that has not been, all at once, writes the report and stores both. `seen` is shown each
-    /// evaluation as it lands, with its number from 1 and the number of answers.
-    pub async fn report(
+/// `tasks.evaluator.generate_final_report`, and `viva.conclude_report`, which goes on with it.
+#[derive(Debug)]
+pub struct FinalReport {
+    /// Computes and stores.
+    pub evaluator: Evaluator,
+    /// Keeps a report from being written twice.
+    pub flight: Flight,
+}
+
+#[async_trait]
+impl Handler for FinalReport {
+    async fn handle(&self, task: Task, context: Context) -> Result<Answer, TaskError> {
+        let (interview_id, concluding) = match task {
+            Task::GenerateFinalReport { interview_id } => (interview_id, false),
+            Task::ConcludeReport { interview_id } => (interview_id, true),
+            _ => return Err(misrouted(&task)),
+        };
+        loop {
+            let unit = self.evaluator.store.write().await?;
+            let said = said(&unit, interview_id).await?;
+            let evaluations = unit.evaluations().newest(interview_id).await?;
+            let missing = self.missing(&said, &evaluations, concluding);
+            if missing.is_empty() {
+                unit.rollback().await?;
+                let report = self.evaluator.judge.report(interview(interview_id, said, evaluations))?;
+                return self.conclude(report, interview_id, &task, &context).await;
+            }
+            let plan = self.plan(interview_id, &said);
+            if self.wait_for(&unit, &plan, interview_id, &missing, &context).await? {
+                unit.commit().await?;
+                tracing::info!(interview_id, parts = missing.len(), "the report waits for its parts");
+                return Ok(Answer::Later);
+            }
+        }
+    }
+}
+
+impl FinalReport {
+    /// The answers without an evaluation of what they say now. One that failed is tried again, once for each time that somebody
+    /// asks: the conclusion takes it as it is.
+    fn missing(&self, said: &Said, evaluations: &[Evaluation], concluding: bool) -> Vec<i32> {
+        let stands = |answer: &viva_scoring::Answer| {
+            let computation = self.evaluator.judge.computation(answer);
+            evaluations.iter().any(|found| {
+                found.transcript_id == answer.transcript_id
+                    && found.provenance.computation == computation
+                    && (concluding || found.status != Status::Failed)
+            })
+        };
+        said.answers.iter().filter(|answer| !stands(answer)).filter_map(|answer| answer.transcript_id).collect()
+    }
+
+    /// The name of the plan: by all the answers, so that whoever asks while some are evaluated joins it.
+    fn plan(&self, interview_id: i32, said: &Said) -> Digest {
+        let answers: Vec<_> = said.answers.iter().map(|answer| (answer.transcript_id, self.evaluator.judge.computation(answer))).collect();
+        let answers = serde_json::json!(answers).to_string();
+        Digest::of_computation("report plan", &[("interview", &interview_id.to_string()), ("answers", &answers)])
+    }
+
+    /// Leaves the task waiting for the plan, which begins if nobody began it. False if it has ended meanwhile.
+    ///
+    /// Whoever joins a plan sends its open parts again: if a broker lost them, asking again is the cure, and a part that comes
+    /// twice is computed once.
+    async fn wait_for(
         &self,
+        unit: &Session,
+        plan: &Digest,
         interview_id: i32,
-        cancel: &CancellationToken,
-        seen: &(dyn Fn(usize, usize, &Evaluation) + Send + Sync),
-    ) -> Result<Report, TaskError> {
-        let (position, answers) = self.read_interview(interview_id).await?;
-        if answers.is_empty() {
-            return Err(viva_scoring::Error::NoAnswers.into());
+        missing: &[i32],
+        context: &Context,
+    ) -> Result<bool, TaskError> {
+        unit.report_plans().begin(plan, interview_id, missing).await?;
+        let seen = unit.arrivals().place(&context.message.id).await?;
+        let waiter = Waiter { worker: self.flight.worker().clone(), seen, message: context.message.clone() };
+        if !unit.report_plans().wait(plan, &waiter).await? {
+            return Ok(false);
         }
-        let language = answers[0].language;
-        let evaluations = self.evaluate_all(answers, cancel, seen).await?;
-        let interview = Interview { id: Some(interview_id), language, position, evaluations };
-        let mut report = self.judge.report(interview)?;
-        self.adopt_narrative(&mut report, interview_id).await?;
-        if report.narrative.status != NarrativeStatus::Written {
-            report = self.narrate(report, cancel).await?;
+        let parts = unit.report_plans().open(plan).await?;
+        let letter = |transcript_id| {
+            let part = task::EvaluatePart { plan: plan.clone(), transcript_id };
+            // The same id each time: of two that wait for one computation, one is kept.
+            let id = format!("{}-{transcript_id}", &plan.as_str()[..16]);
+            let message = TaskMessage { id, ..Task::EvaluatePart(part).to_message() };
+            (Relayed::By(self.flight.worker()), Letter::Task { message })
+        };
+        unit.outbox().post(&parts.into_iter().map(letter).collect::<Vec<_>>()).await?;
+        Ok(true)
+    }
+
+    async fn conclude(&self, report: Report, interview_id: i32, task: &Task, context: &Context) -> Result<Answer, TaskError> {
+        let evaluations: Vec<&str> = report.evaluations.iter().map(|evaluation| evaluation.evaluation_id.as_str()).collect();
+        let narrative = self.evaluator.judge.narrative_computation(&report)?;
+        let inputs = [("evaluations", evaluations.join(" ")), ("narrative", narrative), ("interview", interview_id.to_string())];
+        let computation = Digest::of_computation("report", &inputs.each_ref().map(|(name, value)| (*name, value.as_str())));
+        let concluding = Concluding { evaluator: &self.evaluator, report, interview_id };
+        self.flight.fly(&concluding, &computation, task, context).await
+    }
+}
+
+/// The numbers of a report, on their way to its words.
+struct Concluding<'e> {
+    evaluator: &'e Evaluator,
+    report: Report,
+    interview_id: i32,
+}
+
+#[async_trait]
+impl Work for Concluding<'_> {
+    type Output = Report;
+
+    /// The stored report, if it is the one that these evaluations make, with its words.
+    async fn find(&self, unit: &Session) -> Result<Option<Report>, TaskError> {
+        let Some(row) = unit.evaluation_reports().find(self.interview_id).await? else { return Ok(None) };
+        let mut report = self.report.clone();
+        self.evaluator.adopt_narrative(unit, self.interview_id, &mut report).await?;
+        let is_whole = matches!(report.narrative.status, NarrativeStatus::Written | NarrativeStatus::NothingScored);
+        let is_shown = row.details_json == Some(platform::report_columns(&report).details_json);
+        Ok((is_whole && is_shown).then_some(report))
+    }
+
+    async fn compute(&self, cancel: &CancellationToken) -> Result<Report, TaskError> {
+        let mut report = self.report.clone();
+        let unit = self.evaluator.store.read().await?;
+        self.evaluator.adopt_narrative(&unit, self.interview_id, &mut report).await?;
+        unit.rollback().await?;
+        if report.narrative.status == NarrativeStatus::Written {
+            return Ok(report);
         }
-        self.keep_report(&report, interview_id).await?;
-        Ok(report)
-    }
-
-    /// Evaluates `answers` together, for the engine decodes them in one batch; each is stored as it lands. Words that were
-    /// said twice are judged once: the second waits for the stored result of the first. The first error ends them all.
-    async fn evaluate_all(
-        &self,
-        answers: Vec<Answer>,
-        cancel: &CancellationToken,
-        seen: &(dyn Fn(usize, usize, &Evaluation) + Send + Sync),
-    ) -> Result<Vec<Evaluation>, TaskError> {
-        let total = answers.len();
-        let mut evaluations: Vec<Option<Evaluation>> = vec![None; total];
-        let mut landed = 0;
-        let mut known = HashSet::new();
-        let (first, again): (Vec<_>, Vec<_>) =
-            answers.into_iter().enumerate().partition(|(_, answer)| known.insert(self.judge.computation(answer)));
-        for wave in [first, again] {
-            let mut running = JoinSet::new();
-            for (index, answer) in wave {
-                let (evaluator, cancel) = (self.clone(), cancel.clone());
-                running.spawn(async move { evaluator.evaluate(answer, &cancel).await.map(|evaluation| (index, evaluation)) });
-            }
-            while let Some(ended) = running.join_next().await {
-                let (index, evaluation) = ended.map_err(TaskError::permanent)??;
-                landed += 1;
-                seen(landed, total, &evaluation);
-                evaluations[index] = Some(evaluation);
-            }
-        }
-        Ok(evaluations.into_iter().flatten().collect())
-    }
-
-    /// The report as it stands in the store; asks no model and computes no score. An answer that has no evaluation yet is
-    /// not in it.
-    pub async fn stored_report(&self, interview_id: i32) -> Result<Report, TaskError> {
-        let (position, answers) = self.read_interview(interview_id).await?;
-        let language = answers.first().map_or(Language::Ko, |answer| answer.language);
-        let session = self.store.read().await?;
-        let mut evaluations = session.evaluations().newest(interview_id).await?;
-        session.rollback().await?;
-        let place = |evaluation: &Evaluation| answers.iter().position(|answer| answer.transcript_id == evaluation.transcript_id);
-        evaluations.retain(|evaluation| place(evaluation).is_some());
-        evaluations.sort_by_key(place);
-        let mut report = self.judge.report(Interview { id: Some(interview_id), language, position, evaluations })?;
-        self.adopt_narrative(&mut report, interview_id).await?;
-        Ok(report)
-    }
-
-    /// The position, and the answers in the interview's order.
-    async fn read_interview(&self, id: i32) -> Result<(String, Vec<Answer>), TaskError> {
-        let session = self.store.read().await?;
-        let interview = session.interviews().get(id).await?;
-        let said = session.transcripts().answers(id).await?;
-        session.rollback().await?;
-        // The platform's tables do not say in which language an interview is held; its questions do.
-        let asked: String = said.iter().filter_map(|answer| answer.question.as_ref()).map(|question| question.content.as_str()).collect();
-        let language = Language::detect(&asked);
-        Ok((interview.position, said.into_iter().map(|said| answer(said, language)).collect()))
-    }
-
-    /// A summary written from the same evaluations by the same model need not be written again.
-    async fn adopt_narrative(&self, report: &mut Report, interview_id: i32) -> Result<(), TaskError> {
-        let computation = self.judge.narrative_computation(report)?;
-        let session = self.store.read().await?;
-        let earlier = session.evaluation_reports().find(interview_id).await?;
-        session.rollback().await?;
-        if let Some(ReportRow { details_json: Some(details), summary_text, .. }) = earlier {
-            platform::adopt_narrative(report, &details, summary_text.as_deref(), &computation);
-        }
-        Ok(())
-    }
-
-    async fn narrate(&self, mut report: Report, cancel: &CancellationToken) -> Result<Report, TaskError> {
-        let judge = Arc::clone(&self.judge);
+        let judge = Arc::clone(&self.evaluator.judge);
         inference::run(cancel, move |cancel| {
             judge.narrate(&mut report, cancel)?;
             Ok(report)
@@ -118,12 +157,21 @@ impl Evaluator {
         .await
     }
 
-    async fn keep_report(&self, report: &Report, interview_id: i32) -> Result<(), TaskError> {
+    /// The report is its own target: it is stored where it is shown.
+    async fn keep(&self, _: &Session, made: Report) -> Result<Report, TaskError> {
+        Ok(made)
+    }
+
+    fn target(&self, _: &Task) -> Option<String> {
+        Some(format!("report {}", self.interview_id))
+    }
+
+    async fn show(&self, unit: &Session, _: &Task, report: &Report) -> Result<(), TaskError> {
         let ReportColumns { technical_score, communication_score, cultural_fit_score, summary_text, details_json, evaluator_model } =
             platform::report_columns(report);
         let row = ReportRow {
             id: 0,
-            interview_id,
+            interview_id: self.interview_id,
             technical_score,
             communication_score,
             cultural_fit_score,
@@ -131,24 +179,13 @@ impl Evaluator {
             details_json: Some(details_json),
             evaluator_model: Some(evaluator_model),
         };
-        let session = self.store.write().await?;
-        session.evaluation_reports().put(&row).await?;
-        session.interviews().set_overall_score(interview_id, report.overall).await?;
-        Ok(session.commit().await?)
+        unit.evaluation_reports().put(&row).await?;
+        unit.interviews().set_overall_score(self.interview_id, report.overall).await?;
+        tracing::info!(self.interview_id, scored = report.counts.scored, failed = report.counts.failed, "report stored");
+        Ok(())
     }
-}
 
-/// A stored answer as the judge takes it. An answer to no known question has no stage, and is refused by name later.
-fn answer(said: store::Answer, language: Language) -> Answer {
-    let store::Answer { transcript, question } = said;
-    let (question, stage) = question.map_or_else(Default::default, |asked| (asked.content, asked.question_type.unwrap_or_default()));
-    Answer {
-        interview_id: Some(transcript.interview_id),
-        transcript_id: Some(transcript.id),
-        question_id: transcript.question_id,
-        stage,
-        question,
-        text: transcript.text,
-        language,
+    fn answer(&self, _: &Task, _: &Report, _: bool) -> Value {
+        Value::Null
     }
 }

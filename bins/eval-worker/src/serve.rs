@@ -4,18 +4,16 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use viva_core::store::Store;
-use viva_worker::{Runtime, Timing, stdio};
+use viva_worker::serve;
 
 use crate::cli::ServeArgs;
-use crate::{Evaluator, model};
+use crate::{Evaluator, QUEUES, TASKS, model};
 
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
-    stdio::refuse_brokers(&args.broker_url)?;
+    let kind = serve::Kind { name: "eval-worker", queues: QUEUES, tasks: TASKS, concurrency: args.concurrency };
     let store = Store::open(args.database_url.as_deref(), &args.viva_data).await.context("the database cannot be used")?;
-    let timing = Timing::default();
-    let store = store.with_claims(args.claims_url.as_deref(), timing.ttl).await?;
+    let timing = args.liveness.timing()?;
     let evaluator = Evaluator::new(store.clone(), Arc::new(model::judge(args.model).await?));
-    let register = |runtime: Runtime, flight| evaluator.serve_on(runtime.concurrency(args.concurrency), flight);
-    stdio::run(store, "eval-worker", timing, register).await?;
+    serve::run(store, args.broker, kind, timing, |runtime, flight| evaluator.serve_on(runtime, flight)).await?;
     Ok(())
 }

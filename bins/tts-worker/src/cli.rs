@@ -93,17 +93,15 @@ pub struct SayArgs {
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Where tasks come from. This version knows memory:// only: a queue inside this process, fed from standard input, one
-    /// task a line ({"id", "task", "args", "kwargs"}); each outcome is printed as a line.
-    #[arg(long, env = "BROKER_URL", value_name = "URL", default_value = "amqp://guest:guest@localhost:5672/%2f", hide_env_values = true)]
-    pub broker_url: String,
-    /// Redis to ask for claims before the database, which decides all the same: redis://user:password@host:6379/0. It keeps
-    /// nothing that must not be lost, and may go and come back at any time [default: the database alone].
-    #[arg(long, env = "CLAIMS_URL", value_name = "URL", hide_env_values = true)]
-    pub claims_url: Option<String>,
+    /// Where tasks come from and results go.
+    #[command(flatten)]
+    pub broker: viva_worker::serve::BrokerArgs,
     /// The voice of tasks that name none.
     #[arg(long, env = "VOICE", value_name = "NAME", default_value = viva_speech::DEFAULT_VOICE)]
     pub voice: String,
+    /// How the worker tells that it lives.
+    #[command(flatten)]
+    pub liveness: viva_worker::serve::LivenessArgs,
     /// Tasks that run at once. One text is spoken at a time, on all cores; more than one task keeps the voice busy while
     /// others wait for disk and database.
     #[arg(long, value_name = "N", default_value = "2")]

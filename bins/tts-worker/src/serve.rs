@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use viva_core::task::SYNTHESIZE;
-use viva_worker::{Runtime, Timing, stdio};
+use viva_worker::{Runtime, serve};
 
 use crate::cli::ServeArgs;
 use crate::{SynthesizeHandler, house};
 
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
-    stdio::refuse_brokers(&args.broker_url)?;
-    let timing = Timing::default();
-    let store = house::store(&args.store).await?.with_claims(args.claims_url.as_deref(), timing.ttl).await?;
+    let kind = serve::Kind { name: "tts-worker", queues: &["cpu_queue"], tasks: &[SYNTHESIZE], concurrency: args.concurrency };
+    let store = house::store(&args.store).await?;
+    let timing = args.liveness.timing()?;
     let studio = house::studio(store.clone(), &args.store, &args.models).await?;
     let register = |runtime: Runtime, flight| {
         let handler = SynthesizeHandler::new(Arc::new(studio), flight, args.voice);
-        runtime.concurrency(args.concurrency).handler(SYNTHESIZE, Arc::new(handler))
+        runtime.handler(SYNTHESIZE, Arc::new(handler))
     };
-    stdio::run(store, "tts-worker", timing, register).await?;
+    serve::run(store, args.broker, kind, timing, register).await?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use viva_models::Home;
 
+use crate::dead::DeadArgs;
 use crate::models::ModelsArgs;
 
 /// Voices interview questions, scores the answers and writes the report.
@@ -31,6 +32,7 @@ Examples:
   viva models list                       what there is to download, and under which licence
   viva models pull qwen3-8b              a judge whose scores are worth reading
   viva demo --llm qwen3-8b               ... and the demo with it
+  viva dead list                         what was set aside, and why
   viva doctor                            what this machine has and what it lacks
 
 Settings are flags and environment variables of the same name. Logs go to stderr; RUST_LOG=debug shows more.";
@@ -43,6 +45,8 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// Brings the database up to date, or shows where it stands.
     Migrate(MigrateArgs),
+    /// Looks through the messages that no worker could deal with; sends them again or drops them.
+    Dead(DeadArgs),
     /// Looks at this machine: models, folders, database, processor; says what to do about what is wrong.
     Doctor,
 }

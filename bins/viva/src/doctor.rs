@@ -1,5 +1,7 @@
 //! `viva doctor`: what this machine has, what it lacks, and what to do about it.
 
+mod fleet;
+
 use std::process::Command;
 
 use anyhow::ensure;
@@ -25,6 +27,9 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let audio = Audio::at(settings.viva_data.join("audio")).await;
     say("data folder", audio.map(|_| settings.viva_data.display().to_string()).map_err(|e| chain(&e)));
     say("database", database(settings).await);
+    for (what, found) in fleet::look(settings).await {
+        say(&what, found);
+    }
     ensure!(problems == 0, "{problems} problems; each line above says what to do");
     Ok(())
 }

@@ -2,10 +2,12 @@
 //! the database, and the machine.
 
 mod cli;
+mod dead;
 mod demo;
 mod doctor;
 mod migrate;
 mod models;
+mod table;
 
 use clap::Parser;
 use cli::{Cli, Command};
@@ -28,6 +30,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(args) => demo::run(args, &cli.settings).await,
         Command::Models(args) => models::run(args, &cli.settings.home()?).await,
         Command::Migrate(args) => migrate::run(&args, &cli.settings).await,
+        Command::Dead(args) => dead::run(args).await,
         Command::Doctor => doctor::run(&cli.settings).await,
     }
 }

@@ -3,11 +3,17 @@
 //! Two kinds that do not mix: a [`Moment`] measures, in this process only, and never goes back; wall time is for people and
 //! for records, and no decision compares it with another machine's.
 
+mod lateness;
+mod offset;
+
 use std::fmt;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+
+pub use lateness::Lateness;
+pub use offset::{Offset, Reading};
 
 /// A reading of one process' monotonic clock. Means nothing in another process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

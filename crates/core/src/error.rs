@@ -9,8 +9,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
-    /// The world was not ready: a full disk, a locked database. Trying again later can succeed.
+    /// The world was not ready: a full disk, too little memory. Trying again later can succeed.
     Transient,
+    /// What everybody shares is away: the database, the broker. It says nothing about the task, so the attempt does not count, and
+    /// the task is tried until it is back.
+    Unavailable,
     /// The request itself cannot be met. Whoever asked is told, and nobody tries again.
     Permanent,
     /// The message breaks the worker that reads it. It is set aside with its reason.

@@ -39,6 +39,7 @@ impl Policy {
     pub fn after(&self, class: ErrorClass, attempt: u32, random: f64) -> Disposition {
         match class {
             ErrorClass::Transient if attempt < self.max_attempts => Disposition::RetryAfter(self.delay(attempt, random)),
+            ErrorClass::Unavailable => Disposition::RetryAfter(self.delay(attempt, random)),
             ErrorClass::Transient | ErrorClass::Poison => Disposition::DeadLetter,
             ErrorClass::Permanent | ErrorClass::LostClaim | ErrorClass::Cancelled => Disposition::Ack,
         }

@@ -5,11 +5,13 @@
 //! empty text is for the handler to refuse.
 
 mod bind;
+mod error;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::error::{Classified, ErrorClass};
+use crate::Digest;
+pub use error::Error;
 
 /// Speaks a question.
 pub const SYNTHESIZE: &str = "tasks.tts.synthesize";
@@ -17,6 +19,13 @@ pub const SYNTHESIZE: &str = "tasks.tts.synthesize";
 pub const GENERATE_FINAL_REPORT: &str = "tasks.evaluator.generate_final_report";
 /// Scores one answer.
 pub const ANALYZE_ANSWER: &str = "tasks.evaluator.analyze_answer";
+/// Scores one answer as a part of a report; sent by Viva to itself.
+pub const EVALUATE_PART: &str = "viva.evaluate_part";
+/// Writes the report whose parts are there; sent by Viva to itself, under the id of the task that asked for the report.
+pub const CONCLUDE_REPORT: &str = "viva.conclude_report";
+
+/// Tasks that Viva sends to itself have names that begin so, and travel on a queue of their own.
+const OWN: &str = "viva.";
 
 /// A task as it travels: a name and Python call arguments.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,12 +40,26 @@ pub struct TaskMessage {
     /// Keyword arguments.
     #[serde(default)]
     pub kwargs: Map<String, Value>,
+    /// What the broker's side needs to answer it, or to send it on; means nothing here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub envelope: Option<Value>,
 }
 
 impl TaskMessage {
     /// A message with a fresh id.
     pub fn new(task: impl Into<String>, args: Vec<Value>, kwargs: Map<String, Value>) -> Self {
-        Self { id: uuid::Uuid::new_v4().to_string(), task: task.into(), args, kwargs }
+        Self { id: uuid::Uuid::new_v4().to_string(), task: task.into(), args, kwargs, envelope: None }
+    }
+
+    /// Whether Viva sent it to itself: nobody waits for its result under its own name.
+    pub fn is_own(&self) -> bool {
+        self.task.starts_with(OWN)
+    }
+
+    /// The task that goes on with what this one asked for, under its id, and answers whoever asked.
+    #[must_use]
+    pub fn continued_as(&self, task: &Task) -> Self {
+        Self { id: self.id.clone(), envelope: self.envelope.clone(), ..task.to_message() }
     }
 }
 
@@ -52,6 +75,13 @@ pub enum Task {
     },
     /// [`ANALYZE_ANSWER`].
     AnalyzeAnswer(AnalyzeAnswer),
+    /// [`EVALUATE_PART`].
+    EvaluatePart(EvaluatePart),
+    /// [`CONCLUDE_REPORT`].
+    ConcludeReport {
+        /// The interview to report on.
+        interview_id: i32,
+    },
 }
 
 /// Speak a text, and file it as the question's audio.
@@ -86,70 +116,13 @@ pub struct AnalyzeAnswer {
     pub question_type: Option<String>,
 }
 
-/// Why a message is no task of ours. Asking again with the same message cannot help.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// No task of that name.
-    #[error("no task is called {task:?}; viva knows {}", [SYNTHESIZE, GENERATE_FINAL_REPORT, ANALYZE_ANSWER].join(", "))]
-    UnknownTask {
-        /// The name in the message.
-        task: String,
-    },
-    /// A required argument was not given.
-    #[error("{task}: the argument {name:?} is missing")]
-    Missing {
-        /// The task's name.
-        task: &'static str,
-        /// The argument's name.
-        name: &'static str,
-    },
-    /// More positional arguments than the task has.
-    #[error("{task}: takes at most {max} positional arguments, {given} were given")]
-    TooMany {
-        /// The task's name.
-        task: &'static str,
-        /// How many it takes.
-        max: usize,
-        /// How many there were.
-        given: usize,
-    },
-    /// A keyword that the task does not have.
-    #[error("{task}: there is no argument {name:?}; it takes {}", known.join(", "))]
-    Unexpected {
-        /// The task's name.
-        task: &'static str,
-        /// The keyword in the message.
-        name: String,
-        /// The keywords it takes.
-        known: &'static [&'static str],
-    },
-    /// One argument given twice, by position and by keyword.
-    #[error("{task}: the argument {name:?} was given twice, by position and by keyword")]
-    Twice {
-        /// The task's name.
-        task: &'static str,
-        /// The argument's name.
-        name: &'static str,
-    },
-    /// A value of the wrong type.
-    #[error("{task}: the argument {name:?} must be {expected}, not {found}")]
-    WrongType {
-        /// The task's name.
-        task: &'static str,
-        /// The argument's name.
-        name: &'static str,
-        /// What it must be.
-        expected: &'static str,
-        /// What it was; a long value is cut.
-        found: String,
-    },
-}
-
-impl Classified for Error {
-    fn class(&self) -> ErrorClass {
-        ErrorClass::Permanent
-    }
+/// Score one answer, for a report that waits for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvaluatePart {
+    /// The plan that waits.
+    pub plan: Digest,
+    /// The row of `transcripts` that holds the answer.
+    pub transcript_id: i32,
 }
 
 impl Task {
@@ -183,6 +156,15 @@ impl Task {
                     question_type: call.optional("question_type", bind::text)?,
                 }))
             }
+            EVALUATE_PART => {
+                let call = bind::Call::new(EVALUATE_PART, &["plan", "transcript_id"], message)?;
+                let (plan, transcript_id) = (call.required("plan", bind::digest)?, call.required("transcript_id", bind::id)?);
+                Ok(Self::EvaluatePart(EvaluatePart { plan, transcript_id }))
+            }
+            CONCLUDE_REPORT => {
+                let call = bind::Call::new(CONCLUDE_REPORT, &["interview_id"], message)?;
+                Ok(Self::ConcludeReport { interview_id: call.required("interview_id", bind::id)? })
+            }
             other => Err(Error::UnknownTask { task: other.to_owned() }),
         }
     }
@@ -193,6 +175,8 @@ impl Task {
             Self::Synthesize(_) => SYNTHESIZE,
             Self::GenerateFinalReport { .. } => GENERATE_FINAL_REPORT,
             Self::AnalyzeAnswer(_) => ANALYZE_ANSWER,
+            Self::EvaluatePart(_) => EVALUATE_PART,
+            Self::ConcludeReport { .. } => CONCLUDE_REPORT,
         }
     }
 
@@ -210,7 +194,8 @@ impl Task {
                 }
                 vec![task.text.clone().into()]
             }
-            Self::GenerateFinalReport { interview_id } => vec![(*interview_id).into()],
+            Self::GenerateFinalReport { interview_id } | Self::ConcludeReport { interview_id } => vec![(*interview_id).into()],
+            Self::EvaluatePart(part) => vec![part.plan.as_str().into(), part.transcript_id.into()],
             Self::AnalyzeAnswer(task) => vec![
                 task.transcript_id.into(),
                 task.question_text.clone().into(),

@@ -12,5 +12,5 @@ pub mod wav;
 
 pub use error::Error;
 pub use kokoro::{DEFAULT_VOICE, ENGINE_VERSION, Kokoro, KokoroFiles, MODEL_SHA256, SAMPLE_RATE, Speech, Utterance};
-pub use nn::Frames;
+pub use nn::{Frames, Isa};
 pub use text::Language;

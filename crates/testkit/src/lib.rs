@@ -7,6 +7,7 @@
 pub mod arrows;
 mod disk;
 mod eventually;
+mod fake_clock;
 mod faults;
 mod model;
 mod orphans;
@@ -18,9 +19,11 @@ mod redis;
 mod relay;
 mod s3;
 mod server;
+mod sql;
 
 pub use disk::with_small_disk;
 pub use eventually::{eventually, poll};
+pub use fake_clock::FakeClock;
 pub use faults::FaultPlan;
 pub use model::model;
 pub use postgres::Postgres;
@@ -31,4 +34,5 @@ pub use redis::Redis;
 pub use relay::{Direction, Mode, Relay};
 pub use s3::S3;
 pub use server::Daemon;
+pub use sql::sql_number;
 pub use viva_models::Files;

@@ -68,11 +68,21 @@ impl Postgres {
     ///
     /// Where it is not installed or does not start; the message says what to do.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// One of the test's own, with more in its environment: a clock that is wrong.
+    ///
+    /// # Panics
+    ///
+    /// As [`Postgres::start`].
+    pub fn start_with(env: &[(&'static str, String)]) -> Self {
+        let env = env.to_vec();
         let folder = data_folder("postgres");
         initialise(folder.path()).unwrap_or_else(|error| panic!("{error:#}"));
         let port = free_port();
         let dir = folder.path().to_owned();
-        let daemon = Daemon::new(Signal::SIGINT, move || launch(&dir, port)).unwrap_or_else(|error| panic!("{error:#}"));
+        let daemon = Daemon::new(Signal::SIGINT, move || launch(&dir, port, &env)).unwrap_or_else(|error| panic!("{error:#}"));
         let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
         Self { url, psql: tool("psql"), own: Some(Own { daemon, folder }) }
     }
@@ -162,10 +172,10 @@ fn initialise(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn launch(folder: &Path, port: u16) -> anyhow::Result<Proc> {
+fn launch(folder: &Path, port: u16, env: &[(&'static str, String)]) -> anyhow::Result<Proc> {
     let (data, log) = (folder.join("data"), folder.join("log"));
     let mut command = as_user(&tool("postgres"), user().as_ref());
-    command.current_dir(folder).arg("-D").arg(&data).args(["-p", &port.to_string(), "-k"]).arg(folder);
+    command.current_dir(folder).envs(env.iter().cloned()).arg("-D").arg(&data).args(["-p", &port.to_string(), "-k"]).arg(folder);
     command.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
     let log_file = OpenOptions::new().create(true).append(true).open(&log)?;
     // Not SIGKILL: that would leave its System V shared memory behind, of which there are only 4096.

@@ -93,6 +93,11 @@ impl Proc {
         self.output.lines()
     }
 
+    /// What it has said since it had said `from` lines: for a test that reads along.
+    pub fn lines_from(&self, from: usize) -> Vec<String> {
+        self.output.lines_from(from)
+    }
+
     /// The first line with `pattern` in it, said already or still to come.
     ///
     /// # Panics
@@ -129,6 +134,12 @@ impl Proc {
         let mut stdin = self.stdin.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = writeln!(stdin.as_mut().expect("its stdin was closed by this test"), "{line}");
         sent.unwrap_or_else(|error| panic!("{line:?} not sent: {error}; {}", self.story()));
+    }
+
+    /// Writes a line to its stdin; false where it reads no more.
+    pub fn offer_line(&self, line: &str) -> bool {
+        let mut stdin = self.stdin.lock().unwrap_or_else(PoisonError::into_inner);
+        stdin.as_mut().is_some_and(|stdin| writeln!(stdin, "{line}").is_ok())
     }
 
     /// Ends its stdin.

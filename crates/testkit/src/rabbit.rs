@@ -125,7 +125,11 @@ impl Rabbit {
     #[track_caller]
     pub fn eval(&self, expressions: &str) -> String {
         let mut call = self.setup.command("erl_call");
-        call.args(["-n", NODE, "-c", COOKIE, "-e"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Two of one name cannot be connected at once, and its own random names (`-r`) are the same within a second.
+        call.args(["-h", &format!("call_{:016x}", random()), "-n", NODE, "-c", COOKIE, "-e"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = call.spawn().expect("erl_call starts");
         let mut stdin = child.stdin.take().expect("its stdin was asked for");
         writeln!(stdin, "{expressions}").expect("erl_call reads");

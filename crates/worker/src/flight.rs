@@ -12,9 +12,12 @@ mod work;
 use tracing::Instrument as _;
 use viva_core::claim::{Claim, End, Taken, WorkerId};
 use viva_core::store::{Letter, Relayed, Session, Store, Waiter};
-use viva_core::{Digest, ErrorClass, Outcome, Task, TaskError, retry};
+use viva_core::task::EVALUATE_PART;
+use viva_core::{Digest, ErrorClass, Outcome, Task, TaskError, TaskMessage, retry};
 
 use crate::handler::{Answer, Context};
+use crate::keeper::Keeper;
+use crate::liveness::{Kept, Lanes};
 use held::Held;
 pub use work::Work;
 
@@ -24,6 +27,7 @@ pub struct Flight {
     store: Store,
     worker: WorkerId,
     policy: retry::Policy,
+    kept: Option<Kept>,
 }
 
 /// A task on its way.
@@ -39,7 +43,18 @@ struct Flown<'a, W> {
 impl Flight {
     /// Single flight for the process `worker` (see [`crate::Keeper`]), with the default retry policy.
     pub fn new(store: Store, worker: WorkerId) -> Self {
-        Self { store, worker, policy: retry::Policy::default() }
+        Self { store, worker, policy: retry::Policy::default(), kept: None }
+    }
+
+    /// Takes and computes only while `keeper` is trusted to be alive, and tells it that the work moves.
+    #[must_use]
+    pub fn kept_by(self, keeper: &Keeper) -> Self {
+        Self { kept: Some(Kept { trust: keeper.trust().clone(), progress: keeper.progress().clone(), lanes: Lanes::default() }), ..self }
+    }
+
+    /// The process that flies.
+    pub fn worker(&self) -> &WorkerId {
+        &self.worker
     }
 
     /// Has the task answered by the result of `computation`, which `work` computes unless it is there or on its way.
@@ -49,6 +64,9 @@ impl Flight {
         loop {
             if let Some(output) = stored {
                 return self.answer_stored(&flown, &output).await;
+            }
+            if let Some(kept) = &self.kept {
+                kept.may_claim(&context.cancel).await?;
             }
             let held = match self.take_or_wait(&flown).await? {
                 Step::Claimed(held) => *held,
@@ -115,7 +133,14 @@ impl Flight {
             Taken::Held if unit.waiters().add(&computation, &waiter).await? => Step::Waits,
             Taken::Held => Step::LookAgain,
         };
-        unit.commit().await?;
+        if let Err(error) = unit.commit().await {
+            // Taken or not: it is given back before the task comes again. A claim that was not made after all would be numbered
+            // alike then, and be given back in its place.
+            if let Step::Claimed(held) = step {
+                held.unknown().await;
+            }
+            return Err(error.into());
+        }
         Ok(step)
     }
 
@@ -141,10 +166,18 @@ impl Flight {
         // Settled by somebody between our look and our claim?
         let (output, cached) = match self.look(flown.work).await? {
             Some(output) => (output, true),
-            None => (flown.work.compute(&flown.context.cancel).await?, false),
+            None => (self.compute_kept(flown).await?, false),
         };
         tracing::debug!(step = "computed", "single flight");
         self.settle(flown, claim, output, cached).await
+    }
+
+    async fn compute_kept<W: Work>(&self, flown: &Flown<'_, W>) -> Result<W::Output, TaskError> {
+        let cancel = &flown.context.cancel;
+        match &self.kept {
+            Some(kept) => kept.compute(flown.work, flown.task.name(), cancel).await,
+            None => flown.work.compute(cancel).await,
+        }
     }
 
     /// Ends the claim with its result. A commit whose outcome is unknown, since the connection broke, fails here, and again when
@@ -225,9 +258,17 @@ fn answers<'w, W: Work>(flown: &Flown<'_, W>, waiters: &'w [Waiter], output: &W:
     let answer = |waiter: &'w Waiter| {
         let task = Task::bind(&waiter.message)?;
         let outcome = Outcome::Success(flown.work.answer(&task, output, true));
-        Ok((Relayed::By(&waiter.worker), Letter::Reply { to: waiter.message.clone(), outcome }))
+        Ok((Relayed::By(&waiter.worker), tell(&waiter.message, outcome)))
     };
     waiters.iter().map(answer).collect()
+}
+
+/// The outcome for one who waited. A part of a report has nobody to tell: it is sent again, finds the result, and lands.
+fn tell(message: &TaskMessage, outcome: Outcome) -> Letter {
+    match message.task.as_str() {
+        EVALUATE_PART => Letter::Task { message: message.clone() },
+        _ => Letter::Reply { to: message.clone(), outcome },
+    }
 }
 
 /// Sends the task of the first who waits for a computation that nobody holds, so that somebody computes it. It goes on

@@ -13,6 +13,12 @@ use viva_core::{Task, TaskError, TaskMessage};
 pub trait Handler: Send + Sync {
     /// Does the task and returns what the asker gets. The class of an error decides what follows.
     async fn handle(&self, task: Task, context: Context) -> Result<Answer, TaskError>;
+
+    /// The task has failed for good, however that came about; `reason` says why. For whatever must not wait for it any longer.
+    /// Called before the asker is told, and again if it fails.
+    async fn abandon(&self, _task: &Task, _reason: &str) -> Result<(), TaskError> {
+        Ok(())
+    }
 }
 
 /// What a handler has for whoever asked.

@@ -180,7 +180,7 @@ impl Settle for MemorySettler {
         };
         match settlement {
             Settlement::Ack => {}
-            Settlement::RetryAfter(delay) => later(&self.queue, delay, entry),
+            Settlement::RetryAfter { delay, .. } => later(&self.queue, delay, entry),
             Settlement::DeadLetter { reason } => state.dead.push(DeadLetter { message: entry.message, reason }),
             Settlement::HandBack => {
                 entry.attempts -= 1;

@@ -7,6 +7,7 @@
 use std::num::NonZeroUsize;
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 use viva_core::TaskMessage;
 use viva_core::error::{Classified, ErrorClass};
 
@@ -41,13 +42,26 @@ pub struct Delivery {
     pub attempt: u32,
     /// Somebody held it before and was lost: a hint to look for traces, not a proof of any.
     pub redelivered: bool,
+    /// Cancelled when the broker's side wants this task stopped: it was called back, or its time is over. Hand it back then.
+    pub stop: CancellationToken,
     settler: Box<dyn Settle>,
 }
 
 impl Delivery {
     /// A delivery that `settler` settles.
     pub fn new(message: TaskMessage, attempt: u32, redelivered: bool, settler: Box<dyn Settle>) -> Self {
-        Self { message, attempt, redelivered, settler }
+        Self { message, attempt, redelivered, stop: CancellationToken::new(), settler }
+    }
+
+    /// The same, stopped by `stop`.
+    #[must_use]
+    pub fn stopped_by(self, stop: CancellationToken) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// Tells the broker that it begins to run.
+    pub async fn started(&mut self) {
+        self.settler.started().await;
     }
 
     /// Tells the broker what became of it.
@@ -66,6 +80,9 @@ impl std::fmt::Debug for Delivery {
 /// The broker's half of a delivery.
 #[async_trait]
 pub trait Settle: Send + Sync {
+    /// The task begins to run.
+    async fn started(&mut self) {}
+
     /// Settles the delivery, once.
     async fn settle(self: Box<Self>, settlement: Settlement) -> Result<Settled, Error>;
 }
@@ -75,14 +92,20 @@ pub trait Settle: Send + Sync {
 pub enum Settlement {
     /// It is done with.
     Ack,
-    /// Deliver it again after this time, as the next attempt.
-    RetryAfter(std::time::Duration),
+    /// Deliver it again, as the next attempt.
+    RetryAfter {
+        /// After this time.
+        delay: std::time::Duration,
+        /// Why, for whoever watches.
+        reason: String,
+    },
     /// Set it aside, with the reason.
     DeadLetter {
         /// For the people who look at it later.
         reason: String,
     },
-    /// Give it to somebody else at once; the attempt does not count.
+    /// Not done: give it to somebody else at once, where the attempt does not count; or end it, if it was stopped by
+    /// [`Delivery::stop`].
     HandBack,
 }
 
@@ -107,6 +130,6 @@ pub struct Error {
 
 impl Classified for Error {
     fn class(&self) -> ErrorClass {
-        ErrorClass::Transient
+        ErrorClass::Unavailable
     }
 }

@@ -82,7 +82,8 @@ impl Runtime {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                delivery = consumer.next(), if jobs.len() < self.concurrency.get() => match delivery {
+                // The consumer holds back what would be too much.
+                delivery = consumer.next() => match delivery {
                     Some(delivery) => drop(jobs.spawn(desk.clone().work(delivery, stop.child_token()))),
                     None => break,
                 },

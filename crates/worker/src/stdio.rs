@@ -20,15 +20,6 @@ use crate::{Closing, Drained, Flight, Keeper, MemoryQueue, Queue as _, Reply, Ru
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A broker that this version cannot talk to.
-    #[error(
-        "BROKER_URL={scheme}://... is not supported by this version, which has no broker yet: use BROKER_URL=memory:// and write tasks to \
-         standard input, one JSON object a line"
-    )]
-    NoBroker {
-        /// The address' scheme; the rest may hold a password.
-        scheme: String,
-    },
     /// A line that is no task.
     #[error("not a task message: {line}")]
     NoTask {
@@ -51,14 +42,6 @@ impl Classified for Error {
     }
 }
 
-/// Refuses every address but `memory://`. Call it before anything is opened.
-pub fn refuse_brokers(url: &str) -> Result<(), Error> {
-    match url.split(':').next().unwrap_or_default() {
-        "memory" => Ok(()),
-        scheme => Err(Error::NoBroker { scheme: scheme.to_owned() }),
-    }
-}
-
 /// Joins the workers of the database as `name`, and runs what `register` makes of a runtime until the input has ended and
 /// everything is answered, until Ctrl-C, or until the others have given this process up.
 pub async fn run(
@@ -71,19 +54,24 @@ pub async fn run(
     let beside = store.beside().await?;
     let replies = Arc::new(Closing::new(beside.clone(), printer.clone()));
     let keeper = Keeper::join(beside, name, queue.clone(), replies.clone(), timing).await?;
-    let flight = Flight::new(store, keeper.id().clone());
+    let flight = Flight::new(store, keeper.id().clone()).kept_by(&keeper);
     let runtime = register(Runtime::new(queue.clone(), replies), flight);
-    let shutdown = CancellationToken::new();
+    let (shutdown, lost) = (CancellationToken::new(), keeper.lost().clone());
     let running = tokio::spawn(runtime.run(shutdown.clone()));
+    keeper.progress().set_ready(true);
     tokio::select! {
         fed = feed(&queue, &printer) => fed?,
         signal = tokio::signal::ctrl_c() => signal.map_err(Error::Io)?,
-        () = keeper.lost().cancelled() => {}
+        () = lost.cancelled() => {}
     }
     shutdown.cancel();
     let drained = running.await.map_err(|error| Error::Io(std::io::Error::other(error)))??;
     keeper.leave().await?;
     tracing::info!(settled = drained.settled, handed_back = drained.handed_back, "stopped");
+    if lost.is_cancelled() {
+        // Not in good order: whoever started this process is to start another one.
+        return Err(TaskError::new(ErrorClass::LostClaim, "the other workers have taken this one for gone, and have its work"));
+    }
     Ok(drained)
 }
 

@@ -77,10 +77,12 @@ fn an_unknown_stage_is_named_with_those_that_exist() {
 }
 
 #[test]
-fn a_broker_that_this_version_lacks_is_said_so() {
-    let said = refused(&program().arg("serve").output().unwrap());
-    assert!(said.contains("BROKER_URL=amqp://... is not supported by this version") && said.contains("memory://"), "{said}");
-    assert!(!said.contains("guest"), "{said}");
+fn a_broker_of_another_kind_is_refused_without_its_password() {
+    let folder = TempDir::new().unwrap();
+    let serve = ["serve", "--broker-url", "sqs://user:geheim@queue", "--viva-data"];
+    let said = refused(&program().args(serve).arg(folder.path()).output().unwrap());
+    assert!(said.contains("amqp") && said.contains("sqs"), "{said}");
+    assert!(!said.contains("geheim"), "{said}");
 }
 
 #[test]

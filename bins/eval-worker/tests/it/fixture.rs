@@ -3,29 +3,33 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use viva_core::claim::WorkerId;
+use viva_core::report::Report;
 use viva_core::store::{Interview, Question, Store, Transcript, migrate};
-use viva_core::{SystemClock, Task, TaskError};
+use viva_core::{Outcome, SystemClock, Task, TaskError, retry};
 use viva_llm::{Cancel, Completion, Engine, Error, Finish, ModelInfo, Request};
 use viva_scoring::{Judge, Rubric, Settings};
-use viva_worker::{Answer, Context, Flight, Handler};
+use viva_worker::{Answer, Context, Drained, Flight, Handler, Keeper, MemoryQueue, MemoryReplies, Queue as _, Runtime, Timing, queue};
 
-use eval_worker::{AnalyzeAnswer, Evaluator};
+use eval_worker::{AnalyzeAnswer, Evaluator, FinalReport};
 
 pub const INTERVIEW: i32 = 153;
 
 /// What happens while the model "thinks".
-type Thought = Box<dyn FnMut(&Cancel) -> Result<(), Error> + Send>;
+type Thought = Box<dyn Fn(&Request, &Cancel) -> Result<(), Error> + Send + Sync>;
 
 /// Gives every item its maximum, quoting the first segment. `during` runs while the model "thinks".
 pub struct Obedient {
     info: ModelInfo,
     pub calls: AtomicUsize,
-    during: Mutex<Thought>,
+    during: Thought,
 }
 
 impl Obedient {
@@ -33,7 +37,14 @@ impl Obedient {
         Self::while_thinking(|_| Ok(()))
     }
 
+    /// Thinks about one answer at a time.
     pub fn while_thinking(during: impl FnMut(&Cancel) -> Result<(), Error> + Send + 'static) -> Arc<Self> {
+        let during = Mutex::new(during);
+        Self::while_all_think(move |_, cancel| (during.lock().unwrap())(cancel))
+    }
+
+    /// Thinks about as many answers at once as it is asked for.
+    pub fn while_all_think(during: impl Fn(&Request, &Cancel) -> Result<(), Error> + Send + Sync + 'static) -> Arc<Self> {
         let info = ModelInfo {
             name: "obedient".to_owned(),
             architecture: "none".to_owned(),
@@ -45,7 +56,7 @@ impl Obedient {
             engine: "fake 1".to_owned(),
             numeric_class: "test".to_owned(),
         };
-        Arc::new(Self { info, calls: AtomicUsize::new(0), during: Mutex::new(Box::new(during)) })
+        Arc::new(Self { info, calls: AtomicUsize::new(0), during: Box::new(during) })
     }
 
     pub fn calls(&self) -> usize {
@@ -70,7 +81,7 @@ impl Engine for Obedient {
 
     fn complete(&self, request: &Request, cancel: &Cancel, _: &mut dyn FnMut(&str)) -> Result<Completion, Error> {
         self.calls.fetch_add(1, Ordering::SeqCst);
-        (self.during.lock().unwrap())(cancel)?;
+        (self.during)(request, cancel)?;
         if cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
@@ -95,7 +106,38 @@ pub struct Fixture {
     pub store: Store,
     pub engine: Arc<Obedient>,
     pub evaluator: Evaluator,
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+/// Workers over one queue.
+pub struct Crew {
+    pub queue: MemoryQueue,
+    replies: MemoryReplies,
+    shutdown: CancellationToken,
+    workers: Vec<(JoinHandle<Result<Drained, queue::Error>>, Keeper)>,
+}
+
+impl Crew {
+    /// Asks for a task, without waiting.
+    pub async fn send(&self, task: &Task) -> oneshot::Receiver<Outcome> {
+        let message = task.to_message();
+        let outcome = self.replies.expect(&message.id);
+        self.queue.publish(message).await.unwrap();
+        outcome
+    }
+
+    /// Asks for a task and waits for how it ends.
+    pub async fn ask(&self, task: &Task) -> Outcome {
+        self.send(task).await.await.unwrap()
+    }
+
+    pub async fn leave(self) {
+        self.shutdown.cancel();
+        for (running, keeper) in self.workers {
+            running.await.unwrap().unwrap();
+            keeper.leave().await.unwrap();
+        }
+    }
 }
 
 pub fn database(folder: &TempDir) -> (PathBuf, String) {
@@ -113,11 +155,44 @@ impl Fixture {
         let store = Store::connect(&url).await.unwrap();
         fill(&store, said).await;
         let judge = Judge::new(engine.clone(), Rubric::builtin(), Arc::new(SystemClock), Settings::default());
-        Self { evaluator: Evaluator::new(store.clone(), Arc::new(judge)), store, engine, _folder: folder }
+        Self { evaluator: Evaluator::new(store.clone(), Arc::new(judge)), store, engine, folder }
     }
 
     pub fn analyze_answer(&self) -> AnalyzeAnswer {
         AnalyzeAnswer { evaluator: self.evaluator.clone(), flight: Flight::new(self.store.clone(), WorkerId::new()) }
+    }
+
+    pub fn final_report(&self) -> FinalReport {
+        FinalReport { evaluator: self.evaluator.clone(), flight: Flight::new(self.store.clone(), WorkerId::new()) }
+    }
+
+    /// Workers that take `lanes` tasks at once each.
+    pub async fn crew(&self, workers: usize, lanes: usize) -> Crew {
+        let mut crew =
+            Crew { queue: MemoryQueue::new(), replies: MemoryReplies::new(), shutdown: CancellationToken::new(), workers: Vec::new() };
+        for _ in 0..workers {
+            let (queue, replies) = (Arc::new(crew.queue.clone()), Arc::new(crew.replies.clone()));
+            let beside = self.store.beside().await.unwrap();
+            let keeper = Keeper::join(beside, "test", queue.clone(), replies.clone(), Timing::default()).await.unwrap();
+            let flight = Flight::new(self.store.clone(), keeper.id().clone());
+            let at_once = retry::Policy { base: Duration::ZERO, ..retry::Policy::default() };
+            let runtime = Runtime::new(queue, replies).concurrency(lanes.try_into().unwrap()).retry(at_once);
+            let running = tokio::spawn(self.evaluator.serve_on(runtime, flight).run(crew.shutdown.clone()));
+            crew.workers.push((running, keeper));
+        }
+        crew
+    }
+
+    /// Has the interview's report made by one worker, and reads it back.
+    pub async fn report(&self) -> Report {
+        let crew = self.crew(1, 1).await;
+        assert_eq!(crew.ask(&Task::GenerateFinalReport { interview_id: INTERVIEW }).await, Outcome::Success(Value::Null));
+        crew.leave().await;
+        self.evaluator.stored_report(INTERVIEW).await.unwrap()
+    }
+
+    pub fn url(&self) -> String {
+        database(&self.folder).1
     }
 
     pub async fn run(&self, handler: &dyn Handler, task: Task) -> Result<Value, TaskError> {
@@ -132,7 +207,7 @@ pub fn context(task: &Task, cancel: &CancellationToken) -> Context {
     Context { message: task.to_message(), attempt: 1, redelivered: false, cancel: cancel.clone() }
 }
 
-async fn fill(store: &Store, said: &[(&str, &str)]) {
+pub async fn fill(store: &Store, said: &[(&str, &str)]) {
     let session = store.write().await.unwrap();
     let interview =
         Interview { id: INTERVIEW, position: "백엔드 개발자".to_owned(), status: "COMPLETED".to_owned(), overall_score: None };

@@ -1,6 +1,5 @@
 use std::sync::mpsc;
 
-use eval_worker::FinalReport;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use viva_core::evaluation::Status;
@@ -38,8 +37,7 @@ async fn scores(store: &Store) -> Vec<Option<f64>> {
 #[tokio::test]
 async fn a_report_scores_every_answer_and_stores_what_the_platform_reads() {
     let fixture = Fixture::with(Obedient::new(), SAID).await;
-    let handler = FinalReport(fixture.evaluator.clone());
-    assert_eq!(fixture.run(&handler, REPORT).await.unwrap(), json!(null));
+    fixture.report().await;
 
     assert_eq!(scores(&fixture.store).await, [Some(100.0), Some(100.0), None, Some(100.0)]);
     let session = fixture.store.read().await.unwrap();
@@ -58,27 +56,24 @@ async fn a_report_scores_every_answer_and_stores_what_the_platform_reads() {
 #[tokio::test]
 async fn a_report_asked_for_again_asks_no_model() {
     let fixture = Fixture::with(Obedient::new(), SAID).await;
-    let token = CancellationToken::new();
-    let first = fixture.evaluator.report(INTERVIEW, &token, &|_, _, _| ()).await.unwrap();
+    let first = fixture.report().await;
     // Three answers and the summary; one answer is settled by rule.
     assert_eq!(fixture.engine.calls(), 4);
-    let second = fixture.evaluator.report(INTERVIEW, &token, &|_, _, _| ()).await.unwrap();
+    let second = fixture.report().await;
     assert_eq!(fixture.engine.calls(), 4);
     assert_eq!(second, first);
-    assert_eq!(fixture.evaluator.stored_report(INTERVIEW).await.unwrap(), first);
 }
 
 #[tokio::test]
 async fn an_answer_that_changed_is_evaluated_anew_and_nothing_else_is() {
     let fixture = Fixture::with(Obedient::new(), SAID).await;
-    let token = CancellationToken::new();
-    fixture.evaluator.report(INTERVIEW, &token, &|_, _, _| ()).await.unwrap();
+    fixture.report().await;
     let session = fixture.store.write().await.unwrap();
     let mut changed = session.transcripts().get(1002).await.unwrap();
     changed.text.push_str(" 예외가 나면 되돌립니다");
     session.transcripts().put(&changed).await.unwrap();
     session.commit().await.unwrap();
-    let report = fixture.evaluator.report(INTERVIEW, &token, &|_, _, _| ()).await.unwrap();
+    let report = fixture.report().await;
     // The obedient model says the same of both, so the summary's inputs are unchanged too.
     assert_eq!(fixture.engine.calls(), 5);
     assert_eq!(report.evaluations.len(), SAID.len());
@@ -93,7 +88,7 @@ async fn the_same_answer_in_two_places_is_computed_once_and_kept_for_both() {
     second.question_id = Some(1);
     session.transcripts().put(&second).await.unwrap();
     session.commit().await.unwrap();
-    let report = fixture.evaluator.report(INTERVIEW, &CancellationToken::new(), &|_, _, _| ()).await.unwrap();
+    let report = fixture.report().await;
     assert_eq!(fixture.engine.calls(), 2);
     assert_eq!(report.evaluations.iter().map(|evaluation| evaluation.transcript_id).collect::<Vec<_>>(), [Some(1001), Some(1002)]);
     assert_eq!(scores(&fixture.store).await, [Some(100.0), Some(100.0)]);
@@ -125,7 +120,7 @@ async fn no_session_is_open_while_the_model_runs() {
         }
         probes
     });
-    fixture.run(&FinalReport(fixture.evaluator.clone()), REPORT).await.unwrap();
+    fixture.report().await;
     drop(fixture);
     assert_eq!(prober.join().unwrap(), 3);
 }
@@ -133,7 +128,7 @@ async fn no_session_is_open_while_the_model_runs() {
 #[tokio::test]
 async fn an_answer_to_no_known_stage_is_a_failed_record_and_spares_the_rest() {
     let fixture = Fixture::with(Obedient::new(), &[("", "안녕하세요 저는 개발자입니다"), SAID[1]]).await;
-    let report = fixture.evaluator.report(INTERVIEW, &CancellationToken::new(), &|_, _, _| ()).await.unwrap();
+    let report = fixture.report().await;
     let reason = report.evaluations[0].reason.clone().unwrap();
     assert_eq!((reason.code.as_str(), report.counts.failed, report.counts.scored), ("unknown_stage", 1, 1));
     assert_eq!(scores(&fixture.store).await, [None, Some(100.0)]);
@@ -147,18 +142,17 @@ async fn a_failed_evaluation_is_kept_and_tried_again_next_time() {
         if fails { Err(viva_llm::Error::Grammar("gave up".to_owned())) } else { Ok(()) }
     });
     let fixture = Fixture::with(engine, &SAID[..1]).await;
-    let token = CancellationToken::new();
-    let failed = fixture.evaluator.report(INTERVIEW, &token, &|_, _, _| ()).await.unwrap();
+    let failed = fixture.report().await;
     assert_eq!((failed.counts.failed, failed.overall), (1, None));
     assert_eq!(scores(&fixture.store).await, [None]);
-    let again = fixture.evaluator.report(INTERVIEW, &token, &|_, _, _| ()).await.unwrap();
+    let again = fixture.report().await;
     assert_eq!((again.counts.scored, again.overall), (1, Some(100.0)));
 }
 
 #[tokio::test]
 async fn an_interview_without_answers_is_a_clear_error() {
     let fixture = Fixture::with(Obedient::new(), &[]).await;
-    let error = fixture.run(&FinalReport(fixture.evaluator.clone()), REPORT).await.unwrap_err();
+    let error = fixture.run(&fixture.final_report(), REPORT).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::Permanent);
     assert!(error.to_string().contains("the interview has no answers"), "{error}");
 }
@@ -167,7 +161,7 @@ async fn an_interview_without_answers_is_a_clear_error() {
 async fn an_unknown_interview_is_a_clear_error() {
     let fixture = Fixture::with(Obedient::new(), SAID).await;
     let unknown = Task::GenerateFinalReport { interview_id: 4_711 };
-    let error = fixture.run(&FinalReport(fixture.evaluator.clone()), unknown).await.unwrap_err();
+    let error = fixture.run(&fixture.final_report(), unknown).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::Permanent);
     assert!(error.to_string().contains("4711") && error.to_string().contains("interviews"), "{error}");
 }
@@ -214,10 +208,11 @@ async fn a_cancelled_task_stops_the_model_and_stores_nothing() {
     });
     let fixture = Fixture::with(engine, SAID).await;
     let token = CancellationToken::new();
-    let handler = FinalReport(fixture.evaluator.clone());
+    let handler = fixture.analyze_answer();
     let running = tokio::spawn({
-        let context = context(&REPORT, &token);
-        async move { handler.handle(REPORT, context).await }
+        let task = analyze(1002, Some("skill"));
+        let context = context(&task, &token);
+        async move { handler.handle(task, context).await }
     });
     tokio::task::spawn_blocking(move || begun.recv().unwrap()).await.unwrap();
     token.cancel();

@@ -76,8 +76,15 @@ fn a_read_only_folder_is_named() {
 }
 
 #[test]
-fn without_a_broker_serve_says_what_this_version_can_do() {
+fn where_no_broker_answers_serve_says_what_to_do_and_goes_on_trying() {
     let data = tempfile::tempdir().unwrap();
-    let said = refused(data.path(), &["serve"]);
-    assert!(said.contains("BROKER_URL=amqp://... is not supported") && said.contains("BROKER_URL=memory://"), "{said}");
+    let mut serve = Command::new(env!("CARGO_BIN_EXE_tts-worker"));
+    // Nobody listens on port 1.
+    serve.args(["serve", "--broker-url", "amqp://guest:geheim@127.0.0.1:1/%2f", "--viva-data"]).arg(data.path());
+    let worker = viva_testkit::Proc::spawn(serve);
+    let said = worker.wait_for_line("no broker answers yet", std::time::Duration::from_secs(30));
+    assert!(said.contains("BROKER_URL") && said.contains("memory://"), "{said}");
+    assert!(!worker.lines().concat().contains("geheim"));
+    worker.terminate();
+    assert!(worker.wait(std::time::Duration::from_secs(30)).success());
 }

@@ -5,7 +5,6 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,13 +19,15 @@ use viva_core::store::{self, Store};
 use viva_core::task::SYNTHESIZE;
 use viva_speech::Speech;
 use viva_testkit::{Postgres, Proc};
-use viva_worker::{Runtime, Timing, stdio};
+use viva_worker::serve::{self, BrokerArgs, Kind};
+use viva_worker::{Hung, Runtime, Timing};
 
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A busy machine may keep a sign of life from SQLite for a second or two.
-const TIMING: Timing = Timing { beat: Duration::from_millis(100), ttl: Duration::from_secs(4), relay: Duration::from_millis(20) };
+const TIMING: Timing =
+    Timing { beat: Duration::from_millis(100), ttl: Duration::from_secs(4), relay: Duration::from_millis(20), hung: Hung::EndProcess };
 
 /// What the processes of one test share.
 pub(crate) struct Place {
@@ -47,9 +48,15 @@ impl Place {
 
     /// Starts a worker whose voice takes `speak_ms`, and which stands still at the step `halt`.
     pub(crate) fn worker(&self, speak_ms: u64, halt: &str) -> Proc {
+        self.worker_of("memory://", "tts@test", speak_ms, halt)
+    }
+
+    /// The same with a broker, by the name `node`.
+    pub(crate) fn worker_of(&self, broker: &str, node: &str, speak_ms: u64, halt: &str) -> Proc {
         let speak_ms = speak_ms.to_string();
         let data = self.data.path().to_string_lossy().into_owned();
-        let env = [("TEST_DATA", &data[..]), ("TEST_DB", &self.url), ("TEST_SPEAK_MS", &speak_ms), ("TEST_HALT", halt)];
+        let place = [("TEST_DATA", &data[..]), ("TEST_DB", &self.url), ("TEST_BROKER", broker), ("TEST_NODE", node)];
+        let env: Vec<_> = place.into_iter().chain([("TEST_SPEAK_MS", &speak_ms[..]), ("TEST_HALT", halt)]).collect();
         let worker = Proc::rerun("crew::a_worker", "worker", &env);
         worker.wait_for_line("READY", PATIENCE);
         worker
@@ -67,15 +74,7 @@ impl Place {
 
     /// One number that the database answers.
     pub(crate) fn number(&self, sql: &str) -> i64 {
-        const ASK: &str = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])";
-        let said = match self.url.strip_prefix("sqlite://") {
-            Some(path) => {
-                let asked = Command::new("python3").args(["-c", ASK, path, sql]).output().unwrap();
-                String::from_utf8(asked.stdout).unwrap()
-            }
-            None => Postgres::shared().sql(&self.url, sql),
-        };
-        said.trim().parse().unwrap()
+        viva_testkit::sql_number(&self.url, sql)
     }
 }
 
@@ -98,6 +97,11 @@ pub(crate) fn answer(worker: &Proc, id: &str) -> Value {
 /// Ends a worker's input and returns its counters.
 pub(crate) fn finish(worker: &Proc) -> Value {
     worker.close_stdin();
+    counters(worker)
+}
+
+/// What a worker counted that was told to leave.
+pub(crate) fn counters(worker: &Proc) -> Value {
     let line = worker.wait_for_line("COUNTERS ", PATIENCE);
     assert!(worker.wait(PATIENCE).success());
     serde_json::from_str(line.trim_start_matches("COUNTERS ")).unwrap()
@@ -122,7 +126,8 @@ fn a_worker() {
     let var = |name| std::env::var(name).unwrap();
     let steps = Steps { halt: var("TEST_HALT") };
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(steps)).unwrap();
-    block_on(work(Path::new(&var("TEST_DATA")), &var("TEST_DB"), var("TEST_SPEAK_MS").parse().unwrap()));
+    let broker = BrokerArgs { node_name: Some(var("TEST_NODE")), ..BrokerArgs::at(var("TEST_BROKER")) };
+    block_on(work(Path::new(&var("TEST_DATA")), &var("TEST_DB"), broker, var("TEST_SPEAK_MS").parse().unwrap()));
     let counted = snapshots.snapshot().into_vec().into_iter().filter_map(|(key, _, _, value)| match value {
         DebugValue::Counter(n) => Some((key.key().name().to_owned(), json!(n))),
         _ => None,
@@ -130,7 +135,7 @@ fn a_worker() {
     println!("COUNTERS {}", Value::Object(counted.collect()));
 }
 
-async fn work(data: &Path, url: &str, speak_ms: u64) {
+async fn work(data: &Path, url: &str, broker: BrokerArgs, speak_ms: u64) {
     let store = Store::connect(url).await.unwrap();
     let log = data.join("engine.log");
     let voice = Voice::speaking(move |recipe| {
@@ -144,10 +149,9 @@ async fn work(data: &Path, url: &str, speak_ms: u64) {
     let audio = Audio::at(data.join("audio")).await.unwrap();
     let studio = Arc::new(Studio::new(store.clone(), audio, voice, Arc::new(SystemClock)));
     println!("READY");
-    let register = |runtime: Runtime, flight| {
-        runtime.concurrency(8.try_into().unwrap()).handler(SYNTHESIZE, Arc::new(SynthesizeHandler::new(studio, flight, "jf_alpha")))
-    };
-    stdio::run(store, "test", TIMING, register).await.unwrap();
+    let register = |runtime: Runtime, flight| runtime.handler(SYNTHESIZE, Arc::new(SynthesizeHandler::new(studio, flight, "jf_alpha")));
+    let kind = Kind { name: "test", queues: &["cpu_queue"], tasks: &[SYNTHESIZE], concurrency: 8.try_into().unwrap() };
+    serve::run(store, broker, kind, TIMING, register).await.unwrap();
 }
 
 /// Prints the steps of single flight, and warnings.

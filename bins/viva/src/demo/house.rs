@@ -59,7 +59,7 @@ impl House {
         let (cpu, gpu, replies) = (MemoryQueue::new(), MemoryQueue::new(), MemoryReplies::new());
         let (voice, judge) = (join(&store, "tts-worker", &cpu, &replies).await?, join(&store, "eval-worker", &gpu, &replies).await?);
         let runtime = |queue: &MemoryQueue| Runtime::new(Arc::new(queue.clone()), Arc::new(replies.clone())).concurrency(NonZeroUsize::MIN);
-        let flight = |keeper: &Keeper| Flight::new(store.clone(), keeper.id().clone());
+        let flight = |keeper: &Keeper| Flight::new(store.clone(), keeper.id().clone()).kept_by(keeper);
         let synthesize = SynthesizeHandler::new(studio, flight(&voice), settings.voice.clone());
         let speaking = runtime(&cpu).handler(SYNTHESIZE, Arc::new(synthesize));
         let judging = evaluator.serve_on(runtime(&gpu), flight(&judge));

@@ -5,7 +5,6 @@
 
 mod house;
 mod sample;
-mod table;
 
 use std::path::{Path, PathBuf};
 
@@ -17,9 +16,9 @@ use viva_core::report::Report;
 use viva_core::task::{ANALYZE_ANSWER, GENERATE_FINAL_REPORT, SYNTHESIZE};
 
 use crate::cli::{DemoArgs, Settings};
+use crate::table::{Table, clip};
 use house::{House, Timed};
 use sample::Sample;
-use table::{Table, clip};
 
 /// Cells that a question may take on a line.
 const QUESTION_WIDTH: usize = 44;

@@ -14,8 +14,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A connection that has rested longer is asked whether it lives before it is used.
 const RESTED: Duration = Duration::from_secs(1);
 /// What the server itself ends, should this process freeze: no session of ours needs as long (invariant: short sessions).
-const SERVER_LIMITS: [(&str, &str); 3] =
-    [("statement_timeout", "30s"), ("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "10s")];
+const SERVER_LIMITS: [(&str, &str); 2] = [("statement_timeout", "30s"), ("lock_timeout", "10s")];
+/// For how long a unit of work may wait for its next statement before the server takes it back.
+const IDLE: Duration = Duration::from_secs(10);
 
 /// The session's time zone. The contract's moments carry none: whoever reads them takes them for the local time of everybody who writes
 /// there. sqlx asks for UTC in every session, which hides what other clients get; so this looks for it: what the address says ($1), else
@@ -81,10 +82,21 @@ impl Address {
     pub(super) async fn open(&self, missing: Missing, connections: u32) -> Result<DatabaseConnection, Error> {
         let mut options = match self {
             Self::Sqlite(path) => sqlite(path, missing)?,
-            Self::Postgres(url) => postgres(url),
+            Self::Postgres(url) => postgres(url, IDLE),
         };
         options.max_connections(connections);
         Database::connect(options).await.during("opening the database")
+    }
+
+    /// One connection that stays as long as it works: a lock is bound to it. A unit of work over it may wait for its next statement for
+    /// `idle`.
+    pub(super) async fn open_line(&self, idle: Duration) -> Result<DatabaseConnection, Error> {
+        let mut options = match self {
+            Self::Sqlite(path) => sqlite(path, Missing::Refuse)?,
+            Self::Postgres(url) => postgres(url, idle),
+        };
+        options.max_connections(1).idle_timeout(None).max_lifetime(None);
+        Database::connect(options).await.during("opening a line to the database")
     }
 }
 
@@ -100,9 +112,10 @@ fn general(url: impl Into<String>) -> ConnectOptions {
     options
 }
 
-fn postgres(url: &str) -> ConnectOptions {
+fn postgres(url: &str, idle: Duration) -> ConnectOptions {
     let mut options = general(url);
-    options.map_sqlx_postgres_opts(|options| options.application_name("viva").options(SERVER_LIMITS));
+    let idle = [("idle_in_transaction_session_timeout", format!("{}ms", idle.as_millis()))];
+    options.map_sqlx_postgres_opts(move |options| options.application_name("viva").options(SERVER_LIMITS).options(idle.clone()));
     let zone = time_zone(url);
     options.map_sqlx_postgres_pool_opts(move |pool| {
         let zone = zone.clone();

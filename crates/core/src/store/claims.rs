@@ -1,7 +1,7 @@
 use sea_orm::DatabaseTransaction;
 
 use super::error::{During as _, Error};
-use super::statement::{change, row, rows};
+use super::statement::{change, row, rows, timed};
 use crate::Digest;
 use crate::claim::{Claim, End, Taken, WorkerId};
 
@@ -17,14 +17,15 @@ const TAKE: &str = "
 
 /// The fence: under an older epoch, or after a rescue, it changes no row.
 const END: &str = "
-    UPDATE claims SET state = $4, worker = CASE $4 WHEN 'settled' THEN NULL ELSE worker END, attempts = attempts - $5
+    UPDATE claims SET state = $4, worker = CASE $4 WHEN 'settled' THEN NULL ELSE worker END, attempts = attempts - $5, ended_at_ms = {now}
     WHERE computation = $1 AND worker = $2 AND epoch = $3 AND state = 'running'";
 
 const IS_HELD: &str = "SELECT 1 FROM claims WHERE computation = $1 AND state = 'running'";
 
+/// Those of workers that have left, were declared gone, or are known no more. A settled claim has no worker.
 const RESCUE: &str = "
     UPDATE claims SET state = 'open', worker = $1
-    WHERE state <> 'settled' AND worker IN (SELECT id FROM worker_sessions WHERE state = 'gone')
+    WHERE worker > '' AND NOT EXISTS (SELECT 1 FROM worker_sessions AS s WHERE s.id = claims.worker AND s.state = 'live')
     RETURNING computation";
 
 /// Who computes what, inside a unit of work. A row is `running` (its worker holds it), `open` (it has begun, and its worker is
@@ -59,7 +60,7 @@ impl Claims<'_> {
         };
         let key = [claim.computation.as_str().into(), claim.worker.as_str().into(), claim.epoch.into()];
         let values = key.into_iter().chain([state.into(), uncounted.into()]).collect();
-        Ok(change(self.0, END, values).await.during("ending a claim")? == 1)
+        Ok(change(self.0, &timed(self.0, END), values).await.during("ending a claim")? == 1)
     }
 
     /// Opens every claim whose worker is gone, and makes `worker` answerable for them. Returns the computations: each needs

@@ -1,11 +1,12 @@
 use sea_orm::DatabaseTransaction;
 
 use super::error::{During as _, Error};
-use super::statement::{change, row};
+use super::statement::{change, row, timed};
 
-/// The update changes nothing; it makes the database return the row that is there.
+/// The update makes the database return the row that is there, and keeps a task that goes on coming from being pruned.
 const ARRIVE: &str = "
-    INSERT INTO arrivals (task_id) VALUES ($1) ON CONFLICT (task_id) DO UPDATE SET task_id = excluded.task_id RETURNING seen";
+    INSERT INTO arrivals (task_id, came_at_ms) VALUES ($1, {now})
+    ON CONFLICT (task_id) DO UPDATE SET came_at_ms = excluded.came_at_ms RETURNING seen";
 
 const ADVANCE: &str = "
     INSERT INTO effects (target, seen, task_id) VALUES ($1, $2, $3)
@@ -18,7 +19,7 @@ pub struct Arrivals<'s>(pub(super) &'s DatabaseTransaction);
 impl Arrivals<'_> {
     /// The task's place in the order of arrival. A task that comes again keeps the place it had.
     pub async fn place(&self, task_id: &str) -> Result<i64, Error> {
-        let row = row(self.0, ARRIVE, vec![task_id.into()]).await.during("noting a task's arrival")?;
+        let row = row(self.0, &timed(self.0, ARRIVE), vec![task_id.into()]).await.during("noting a task's arrival")?;
         let row = row.ok_or(Error::NotFound { table: "arrivals", id: 0 })?;
         row.try_get("", "seen").during("reading a task's arrival")
     }

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use sea_orm::{DbErr, SqlErr};
+use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 
 use crate::error::{Classified, ErrorClass};
 
@@ -46,6 +46,14 @@ pub enum Error {
     #[error("{}: cannot make the folder of the database", path.display())]
     Folder {
         /// The folder.
+        path: PathBuf,
+        /// The operating system's error.
+        source: std::io::Error,
+    },
+    /// The file that tells whether this process runs cannot be made or locked.
+    #[error("{}: cannot make the lock of this worker", path.display())]
+    Lock {
+        /// The file.
         path: PathBuf,
         /// The operating system's error.
         source: std::io::Error,
@@ -101,11 +109,27 @@ impl Classified for Error {
         match self {
             Self::Database { source, .. } => match source.sql_err() {
                 Some(SqlErr::UniqueConstraintViolation(_) | SqlErr::ForeignKeyConstraintViolation(_)) => ErrorClass::Permanent,
+                _ if is_away(source) => ErrorClass::Unavailable,
                 _ => ErrorClass::Transient,
             },
-            Self::Folder { .. } => ErrorClass::Transient,
+            Self::Folder { .. } | Self::Lock { .. } => ErrorClass::Transient,
             _ => ErrorClass::Permanent,
         }
+    }
+}
+
+/// Whether nobody answered, or a server that is starting, stopping, or full. A server that answered otherwise said something about
+/// the statement. Codes: "PostgreSQL Error Codes", classes 08, 53 and 57P.
+fn is_away(error: &DbErr) -> bool {
+    let (DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause)) = error else {
+        return matches!(error, DbErr::ConnectionAcquire(_));
+    };
+    let RuntimeErr::SqlxError(cause) = cause else { return false };
+    match &**cause {
+        sqlx::Error::Database(said) => said.code().is_some_and(|code| ["08", "53", "57P"].iter().any(|class| code.starts_with(class))),
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        _ => false,
     }
 }
 

@@ -17,7 +17,7 @@ const DUE: &str = "
 
 const ADOPT: &str = "
     UPDATE outbox SET worker = $1
-    WHERE worker = '' OR worker IN (SELECT id FROM worker_sessions WHERE state = 'gone' AND id <> $1)";
+    WHERE worker <> $1 AND NOT EXISTS (SELECT 1 FROM worker_sessions AS s WHERE s.id = outbox.worker AND s.state = 'live')";
 
 /// What is to be published because of a unit of work, inside it. A relay publishes it afterwards and removes it.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ impl Outbox<'_> {
         Ok(())
     }
 
-    /// Takes over what belongs to no relay, or to one that is gone. How many letters that were.
+    /// Takes over what belongs to no relay, or to one that is gone or known no more. How many letters that were.
     pub async fn adopt(&self, worker: &WorkerId) -> Result<u64, Error> {
         change(self.0, ADOPT, vec![worker.as_str().into()]).await.during("taking over an outbox")
     }

@@ -10,8 +10,8 @@ use sea_orm::{
 
 use super::error::{During as _, Error};
 use super::{
-    Arrivals, Claims, Dispatches, Effects, EvaluationReports, Evaluations, Interviews, Outbox, Questions, SpeechClips, Transcripts,
-    Waiters, WorkerSessions,
+    Arrivals, Claims, Dispatches, Effects, EvaluationReports, Evaluations, Interviews, Outbox, Questions, ReportPlans, SpeechClips,
+    Transcripts, Waiters, WorkerSessions,
 };
 use crate::clock::{Clock as _, Moment, SystemClock};
 
@@ -118,6 +118,11 @@ impl Session {
     /// Evaluations with their provenance.
     pub fn evaluations(&self) -> Evaluations<'_> {
         Evaluations(self.connection())
+    }
+
+    /// Reports that wait for their parts.
+    pub fn report_plans(&self) -> ReportPlans<'_> {
+        ReportPlans(self.connection())
     }
 
     /// Who computes what.

@@ -17,6 +17,11 @@ const ADD_SQLITE: &str = "
     SELECT $1, $2, $3, $4, $5 FROM claims WHERE computation = $1 AND state = 'running'
     ON CONFLICT (computation, task_id) DO NOTHING";
 
+/// Whatever else is so: the caller holds what the task waits for.
+const PUT: &str = "
+    INSERT INTO waiters (computation, task_id, worker, seen, message) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (computation, task_id) DO NOTHING";
+
 const IS_WAITING: &str = "SELECT 1 FROM waiters WHERE computation = $1 AND task_id = $2";
 
 const TAKE_ALL: &str = "DELETE FROM waiters WHERE computation = $1 RETURNING id, worker, seen, message";
@@ -42,16 +47,19 @@ impl Waiters<'_> {
     /// Makes the task wait for the computation. False if nobody computes it any more: look for its result, or take the claim.
     #[must_use = "a task that does not wait must do something else"]
     pub async fn add(&self, computation: &Digest, waiter: &Waiter) -> Result<bool, Error> {
-        let message = serde_json::to_string(&waiter.message).expect("a task message is plain JSON; this is a bug");
-        let key = [computation.as_str().into(), waiter.message.id.as_str().into()];
-        let values = key.into_iter().chain([waiter.worker.as_str().into(), waiter.seen.into(), message.into()]).collect();
         let add = match sea_orm::ConnectionTrait::get_database_backend(self.0) {
             sea_orm::DbBackend::Sqlite => ADD_SQLITE,
             _ => ADD,
         };
-        let added = change(self.0, add, values).await.during("adding a waiter")? == 1;
+        let added = change(self.0, add, values(computation, waiter)).await.during("adding a waiter")? == 1;
         // None added may also mean that this very task waits already, and was delivered again.
         Ok(added || self.holds(computation, &waiter.message.id).await?)
+    }
+
+    /// Makes the task wait for what the caller holds in this unit of work. A task that waits already goes on waiting.
+    pub(super) async fn put(&self, waits_for: &Digest, waiter: &Waiter) -> Result<(), Error> {
+        change(self.0, PUT, values(waits_for, waiter)).await.during("adding a waiter")?;
+        Ok(())
     }
 
     /// Whether the task waits for the computation.
@@ -72,6 +80,12 @@ impl Waiters<'_> {
         let first = row(self.0, FIRST, vec![computation.as_str().into()]).await.during("looking for a waiter")?;
         first.as_ref().map(read).transpose()
     }
+}
+
+fn values(waits_for: &Digest, waiter: &Waiter) -> Vec<sea_orm::Value> {
+    let message = serde_json::to_string(&waiter.message).expect("a task message is plain JSON; this is a bug");
+    let key = [waits_for.as_str().into(), waiter.message.id.as_str().into()];
+    key.into_iter().chain([waiter.worker.as_str().into(), waiter.seen.into(), message.into()]).collect()
 }
 
 fn read(row: &QueryResult) -> Result<Waiter, Error> {

@@ -70,6 +70,10 @@ pub(super) fn id() -> Reader<i32> {
     ("an integer of 32 bits", |value| value.as_i64().and_then(|id| id.try_into().ok()))
 }
 
+pub(super) fn digest() -> Reader<crate::Digest> {
+    ("a SHA-256 digest", |value| value.as_str().and_then(|text| text.parse().ok()))
+}
+
 pub(super) fn object() -> Reader<Value> {
     ("an object", |value| value.is_object().then(|| value.clone()))
 }

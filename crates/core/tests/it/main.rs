@@ -5,6 +5,7 @@ mod clock;
 mod digest;
 mod disk;
 mod error;
+mod model;
 mod retry;
 mod store;
 mod task;

@@ -19,6 +19,7 @@ fn waits_double_up_to_the_cap_and_start_at_nothing() {
 fn the_class_alone_decides() {
     let first = |class| POLICY.after(class, 1, 0.5);
     assert_eq!(first(ErrorClass::Transient), Disposition::RetryAfter(Duration::from_millis(500)));
+    assert_eq!(first(ErrorClass::Unavailable), Disposition::RetryAfter(Duration::from_millis(500)));
     assert_eq!(first(ErrorClass::Permanent), Disposition::Ack);
     assert_eq!(first(ErrorClass::Poison), Disposition::DeadLetter);
     assert_eq!(first(ErrorClass::LostClaim), Disposition::Ack);
@@ -29,6 +30,7 @@ fn the_class_alone_decides() {
 fn attempts_and_crashes_come_to_an_end() {
     assert!(matches!(POLICY.after(ErrorClass::Transient, 4, 0.5), Disposition::RetryAfter(_)));
     assert_eq!(POLICY.after(ErrorClass::Transient, 5, 0.5), Disposition::DeadLetter);
+    assert!(matches!(POLICY.after(ErrorClass::Unavailable, 500, 0.5), Disposition::RetryAfter(_)), "it is not the task's fault");
     assert!(matches!(POLICY.after_crash(1, 0.5), Disposition::RetryAfter(_)));
     assert_eq!(POLICY.after_crash(2, 0.5), Disposition::DeadLetter);
 }

@@ -5,11 +5,14 @@ mod cancel;
 mod claims;
 mod fixture;
 mod interleave;
+mod lifeline;
 mod once;
 mod platform;
 mod records;
 mod redis_claims;
 mod refuse;
+mod report_plans;
+mod retention;
 mod schema;
 mod short_sessions;
 mod waiters;
@@ -137,6 +140,11 @@ on_every_database! {
     interleave:
         the_rules_hold_in_every_history,
         a_broken_rule_is_caught;
+    lifeline:
+        a_lock_is_held_until_its_process_ends,
+        a_worker_that_leaves_is_gone_at_once,
+        a_sign_of_life_tells_people_how_it_is,
+        a_worker_of_the_version_before_is_judged_by_its_counter;
     once:
         of_fifty_evaluations_at_once_one_stands,
         of_fifty_clips_at_once_one_stands,
@@ -158,6 +166,14 @@ on_every_database! {
     refuse:
         a_database_newer_than_the_program_is_refused_with_both_versions,
         a_database_that_lacks_steps_is_refused_with_the_command;
+    report_plans:
+        a_plan_ends_with_its_last_part,
+        everybody_who_waits_is_sent_on_once;
+    retention:
+        what_is_over_is_forgotten_after_its_time,
+        what_somebody_needs_is_kept_however_old,
+        whoever_is_known_no_more_is_rescued_from,
+        thousands_are_forgotten_in_small_steps;
     schema:
         every_step_goes_up_and_down_again,
         what_somebody_else_made_stays_as_it_is,

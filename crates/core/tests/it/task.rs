@@ -61,6 +61,7 @@ fn what_is_wrong_is_named() {
         (bind(tts, json!(["a"]), json!({"question_id": 1.5})), "\"question_id\" must be an integer of 32 bits, not 1.5"),
         (bind(tts, json!(["a"]), json!({"question_id": 3_000_000_000_u64})), "an integer of 32 bits, not 3000000000"),
         (bind(score, json!([1, "Q", "A", [1, 2]]), json!({})), "\"rubric\" must be an object, not a list of 2"),
+        (bind("viva.evaluate_part", json!(["f00", 7]), json!({})), "\"plan\" must be a SHA-256 digest, not a string of 3 characters"),
         (bind(score, json!([true, "Q", "A"]), json!({})), "\"transcript_id\" must be an integer of 32 bits, not true"),
     ];
     for (result, expected) in cases {
@@ -84,9 +85,24 @@ fn every_task_survives_its_own_message() {
         bind("tasks.evaluator.generate_final_report", json!([1]), json!({})).unwrap(),
         bind("tasks.evaluator.analyze_answer", json!([1, "Q", "A", {"r": 1}, 2, "s"]), json!({})).unwrap(),
         bind("tasks.evaluator.analyze_answer", json!([1, "Q", "A"]), json!({})).unwrap(),
+        bind("viva.evaluate_part", json!(["0123456789abcdef".repeat(4), 7]), json!({})).unwrap(),
+        bind("viva.conclude_report", json!([1]), json!({})).unwrap(),
     ];
     for task in tasks {
         let message = serde_json::to_string(&task.to_message()).unwrap();
         assert_eq!(Task::bind(&serde_json::from_str(&message).unwrap()).unwrap(), task);
     }
+}
+
+#[test]
+fn a_task_that_goes_on_with_another_answers_whoever_asked() {
+    let asked = TaskMessage {
+        id: "theirs".to_owned(),
+        envelope: Some(json!({"reply_to": "queue"})),
+        ..bind("tasks.evaluator.generate_final_report", json!([153]), json!({})).unwrap().to_message()
+    };
+    let message = asked.continued_as(&Task::ConcludeReport { interview_id: 153 });
+    assert_eq!((message.id.as_str(), &message.envelope), ("theirs", &asked.envelope));
+    assert!(message.is_own() && !asked.is_own());
+    assert_eq!(Task::bind(&message).unwrap(), Task::ConcludeReport { interview_id: 153 });
 }

@@ -1,7 +1,7 @@
 //! Adaptive instance normalisation, and the residual block of StyleTTS 2 built on it (Li et al. 2023, `AdainResBlk1d`).
 
 use super::weights::{Mismatch, Weights};
-use crate::nn::{Conv1d, DepthwiseDoubling, Frames, Geometry, Linear, Moments, Windows, leaky_relu};
+use crate::nn::{Activation, Affine, Conv1d, DepthwiseDoubling, Frames, Geometry, Linear, Moments};
 
 /// Numbers in one half of a style vector.
 pub(crate) const STYLE: usize = 128;
@@ -25,24 +25,6 @@ impl AdaIn {
         let (gamma, beta) = both.split_at(x.cols());
         let scale = variance.iter().zip(gamma).map(|(v, gamma)| (1.0 + gamma) / (v + EPSILON).sqrt());
         Affine { mean, scale: scale.collect(), shift: beta.to_vec() }
-    }
-}
-
-/// `(x - mean) * scale + shift` for each channel.
-#[derive(Debug)]
-pub(crate) struct Affine {
-    mean: Vec<f32>,
-    scale: Vec<f32>,
-    shift: Vec<f32>,
-}
-
-impl Affine {
-    #[inline]
-    pub(crate) fn apply(&self, x: &[f32], out: &mut [f32]) {
-        let parameters = self.mean.iter().zip(&self.scale).zip(&self.shift);
-        for ((out, x), ((mean, scale), shift)) in out.iter_mut().zip(x).zip(parameters) {
-            *out = (x - mean) * scale + shift;
-        }
     }
 }
 
@@ -73,23 +55,16 @@ impl AdainBlock {
 
     pub(crate) fn forward(&self, x: &Frames, style: &[f32]) -> Frames {
         let affine = self.norm1.fit(x, style);
-        let activate = |affine: &Affine, x: &[f32], out: &mut [f32]| {
-            affine.apply(x, out);
-            for x in out {
-                *x = leaky_relu(*x, 0.2);
-            }
-        };
-        let windows = if let Some(doubling) = &self.doubling {
-            let activated = Frames::fill(x.rows(), x.cols(), |row, out| activate(&affine, x.row(row), out));
-            Windows::of(&doubling.forward(&activated), self.conv1.geometry)
+        let activation = Activation::AffineLeakyRelu(&affine, 0.2);
+        let y = if let Some(doubling) = &self.doubling {
+            let activated = Frames::fill(x.rows(), x.cols(), |row, out| activation.apply(x.row(row), out));
+            self.conv1.forward(&doubling.forward(&activated))
         } else {
-            Windows::fill(x.rows(), x.cols(), self.conv1.geometry, |row, out| activate(&affine, x.row(row), out))
+            self.conv1.after(x, &activation)
         };
-        let y = self.conv1.convolve(&windows);
         let affine = self.norm2.fit(&y, style);
-        let windows = Windows::fill(y.rows(), y.cols(), self.conv2.geometry, |row, out| activate(&affine, y.row(row), out));
         let mut out = self.around(x);
-        self.conv2.add_to(&windows, &mut out);
+        self.conv2.run(&y, &Activation::AffineLeakyRelu(&affine, 0.2), &mut out, true);
         out.update(|_, row| row.iter_mut().for_each(|x| *x /= std::f32::consts::SQRT_2));
         out
     }

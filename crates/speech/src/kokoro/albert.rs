@@ -1,7 +1,9 @@
 //! The phoneme encoder: ALBERT (Lan et al. 2020), one shared transformer layer applied twelve times, as PL-BERT.
 
 use super::weights::{Mismatch, Weights};
-use crate::nn::{Buffer, Frames, LayerNorm, Linear, View, gelu_tanh, multiply};
+use rayon::prelude::*;
+
+use crate::nn::{Finish, Frames, Isa, LayerNorm, Linear, Packed, Rows, Target, gelu_tanh, multiply};
 
 const LAYERS: usize = 12;
 const HEADS: usize = 12;
@@ -93,20 +95,31 @@ impl Albert {
     fn attend(&self, x: &Frames) -> Frames {
         let tokens = x.rows();
         let (query, key, value) = (self.query.forward(x), self.key.forward(x), self.value.forward(x));
-        let heads = View { start: 0, batch: HEAD, row: WIDTH, col: 1 };
-        let transposed = View { row: 1, col: WIDTH, ..heads };
-        let mut scores = multiply((query.buffer(), heads), (key.buffer(), transposed), [HEADS, tokens, tokens, HEAD]);
-        for row in scores.chunks_exact_mut(tokens) {
-            softmax(row, 1.0 / (HEAD as f32).sqrt());
-        }
-        let weights = View { start: 0, batch: tokens * tokens, row: tokens, col: 1 };
-        let mixed = multiply((&Buffer::new(scores), weights), (value.buffer(), heads), [HEADS, tokens, HEAD, tokens]);
+        let heads: Vec<Vec<f32>> = (0..HEADS).into_par_iter().map(|head| attend_head(&query, &key, &value, head)).collect();
         Frames::fill(tokens, WIDTH, |row, out| {
-            for (head, out) in out.chunks_exact_mut(HEAD).enumerate() {
-                out.copy_from_slice(&mixed[(head * tokens + row) * HEAD..][..HEAD]);
+            for (head, out) in heads.iter().zip(out.chunks_exact_mut(HEAD)) {
+                out.copy_from_slice(&head[row * HEAD..][..HEAD]);
             }
         })
     }
+}
+
+/// One head: `[T, 64]`.
+fn attend_head(query: &Frames, key: &Frames, value: &Frames, head: usize) -> Vec<f32> {
+    let (tokens, first, isa) = (query.rows(), head * HEAD, Isa::best());
+    let plain = Finish { bias: &[], accumulate: false };
+    let keys = Packed::new(isa, [HEAD, tokens], |row, token| key.row(token)[first + row]);
+    let mut scores = vec![0.0; tokens * tokens];
+    let rows = Rows { values: &query.as_slice()[first..], stride: WIDTH, count: tokens };
+    multiply(rows, &keys, Target { values: &mut scores, stride: tokens }, plain);
+    for row in scores.chunks_exact_mut(tokens) {
+        softmax(row, 1.0 / (HEAD as f32).sqrt());
+    }
+    let values = Packed::new(isa, [tokens, HEAD], |token, column| value.row(token)[first + column]);
+    let mut mixed = vec![0.0; tokens * HEAD];
+    let rows = Rows { values: &scores, stride: tokens, count: tokens };
+    multiply(rows, &values, Target { values: &mut mixed, stride: HEAD }, plain);
+    mixed
 }
 
 fn add(y: &mut [f32], x: &[f32]) {

@@ -5,7 +5,7 @@
 use super::istft::{self, BINS};
 use super::snake_block::SnakeBlock;
 use super::weights::{Mismatch, Weights};
-use crate::nn::{Conv1d, ConvTranspose1d, Frames, Geometry, Windows, leaky_relu};
+use crate::nn::{Activation, Conv1d, ConvTranspose1d, Frames, Geometry};
 
 const GENERATOR: &str = "/decoder/decoder/generator";
 
@@ -45,12 +45,7 @@ impl Generator {
         let [first, second] = &self.stages;
         let x = first.forward(x, spectrum, style);
         let x = second.forward(&x, spectrum, style);
-        let windows = Windows::fill(x.rows(), x.cols(), self.last.geometry, |row, out| {
-            for (out, x) in out.iter_mut().zip(x.row(row)) {
-                *out = leaky_relu(*x, 0.01);
-            }
-        });
-        let mut y = self.last.convolve(&windows);
+        let mut y = self.last.after(&x, &Activation::LeakyRelu(0.01));
         y.update(|_, row| {
             let (magnitudes, phases) = row.split_at_mut(BINS);
             for (magnitude, phase) in magnitudes.iter_mut().zip(phases) {
@@ -82,11 +77,7 @@ impl Stage {
     }
 
     fn forward(&self, x: &Frames, spectrum: &Frames, style: &[f32]) -> Frames {
-        let up = self.up.forward(x.rows(), |row, out| {
-            for (out, x) in out.iter_mut().zip(x.row(row)) {
-                *out = leaky_relu(*x, 0.1);
-            }
-        });
+        let up = self.up.after(x, &Activation::LeakyRelu(0.1));
         let mut x = self.excitation_block.forward(self.excitation.forward(spectrum), style);
         // The last stage has one row more than its input, reflected at the start.
         let before = x.rows() - up.rows();

@@ -43,7 +43,7 @@ pub const DEFAULT_VOICE: &str = "jf_alpha:0.4,jf_tebukuro:0.3,jm_kumo:0.3";
 /// The speeds that are accepted; beyond them the durations fall apart.
 pub const SPEEDS: std::ops::RangeInclusive<f32> = 0.5..=2.0;
 /// Changes whenever the same text would give other samples, so that stored clips are made anew.
-pub const ENGINE_VERSION: u32 = 3;
+pub const ENGINE_VERSION: u32 = 4;
 /// SHA-256 of the one model file this engine maps.
 pub const MODEL_SHA256: &str = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb";
 

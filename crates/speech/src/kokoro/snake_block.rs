@@ -1,8 +1,8 @@
 //! The generator's residual block: three pairs of convolutions, each behind a styled normalisation and a snake.
 
-use super::adain::{AdaIn, Affine};
+use super::adain::AdaIn;
 use super::weights::{Mismatch, Weights};
-use crate::nn::{Conv1d, Frames, Geometry, Windows, snake};
+use crate::nn::{Activation, Frames, Geometry, ToomCook};
 
 const DILATIONS: [usize; 3] = [1, 3, 5];
 
@@ -17,7 +17,7 @@ struct Half {
     norm: AdaIn,
     alpha: Vec<f32>,
     inverse: Vec<f32>,
-    conv: Conv1d,
+    conv: ToomCook,
 }
 
 impl SnakeBlock {
@@ -35,9 +35,10 @@ impl SnakeBlock {
 
     /// `[T, channels]` to the same shape.
     pub(crate) fn forward(&self, mut x: Frames, style: &[f32]) -> Frames {
+        let mut y = Frames::zeros(x.rows(), x.cols());
         for [first, second] in &self.layers {
-            let y = first.conv.convolve(&first.activate(&x, style));
-            second.conv.add_to(&second.activate(&y, style), &mut x);
+            first.add_to(&x, style, &mut y, false);
+            second.add_to(&y, style, &mut x, true);
         }
         x
     }
@@ -58,18 +59,12 @@ impl Half {
             norm: AdaIn::load(weights, &format!("{module}/adain{half}.{index}"), channels)?,
             inverse: alpha.iter().map(|alpha| 1.0 / alpha).collect(),
             alpha,
-            conv: weights.conv(&format!("{module}/convs{half}.{index}"), [channels, channels], geometry)?,
+            conv: weights.fast_conv(&format!("{module}/convs{half}.{index}"), [channels, channels], geometry)?,
         })
     }
 
-    /// The convolution's input, laid out in one pass over `x`.
-    fn activate(&self, x: &Frames, style: &[f32]) -> Windows {
-        let affine: Affine = self.norm.fit(x, style);
-        Windows::fill(x.rows(), x.cols(), self.conv.geometry, |row, out| {
-            affine.apply(x.row(row), out);
-            for ((x, alpha), inverse) in out.iter_mut().zip(&self.alpha).zip(&self.inverse) {
-                *x = snake(*x, *alpha, *inverse);
-            }
-        })
+    fn add_to(&self, x: &Frames, style: &[f32], y: &mut Frames, accumulate: bool) {
+        let affine = self.norm.fit(x, style);
+        self.conv.run(x, &Activation::AffineSnake(&affine, &self.alpha, &self.inverse), y, accumulate);
     }
 }

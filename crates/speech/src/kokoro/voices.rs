@@ -4,12 +4,17 @@
 //! `jf_alpha`, or a weighted mean `jf_alpha:0.7,jm_kumo:0.3`.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, Read as _};
 use std::path::Path;
+
+use zip::ZipArchive;
 
 use super::adain::STYLE;
 use crate::Error;
 
 const ROWS: usize = 510;
+const TABLE_BYTES: u64 = (ROWS * 2 * STYLE * 4) as u64;
 
 /// The voices of one file.
 #[derive(Debug)]
@@ -42,14 +47,18 @@ impl Voices {
             return Err(Error::missing(path));
         }
         let damaged = |reason: String| Error::damaged(path, reason);
-        let archive = candle_core::npy::NpzTensors::new(path).map_err(|error| damaged(error.to_string()))?;
+        let file = File::open(path).map_err(|source| Error::read(path, source))?;
+        let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(error.to_string()))?;
         let mut tables = BTreeMap::new();
-        for name in archive.names() {
-            let tensor = archive.get(name).map_err(|error| damaged(format!("voice {name}: {error}")))?;
-            let tensor = tensor.filter(|tensor| tensor.dims() == [ROWS, 1, 2 * STYLE]);
-            let values = tensor.and_then(|tensor| tensor.flatten_all().ok()?.to_vec1::<f32>().ok());
-            let values = values.ok_or_else(|| damaged(format!("voice {name} is not an f32 array of {ROWS} x 1 x 256")))?;
-            tables.insert(name.clone(), values);
+        for index in 0..archive.len() {
+            let mut entry = archive.by_index(index).map_err(|error| damaged(error.to_string()))?;
+            let name = entry.name().map_err(|error| damaged(error.to_string()))?.trim_end_matches(".npy").to_owned();
+            let mut bytes = Vec::new();
+            // A damaged size must not ask for more memory than a table can need.
+            let read = (&mut entry).take(2 * TABLE_BYTES).read_to_end(&mut bytes);
+            read.map_err(|error| damaged(format!("voice {name}: {error}")))?;
+            let values = table(&bytes).ok_or_else(|| damaged(format!("voice {name} is not an f32 array of {ROWS} x 1 x 256")))?;
+            tables.insert(name, values);
         }
         if tables.is_empty() {
             return Err(damaged("it holds no voice".to_owned()));
@@ -85,4 +94,20 @@ impl Voices {
         let known = self.names().collect::<Vec<_>>().join(", ");
         Error::UnknownVoice { name: name.to_owned(), known }
     }
+}
+
+/// The numbers of a NumPy file (NEP 1: magic, version, length of the header, a Python dict, the data), if they are a table.
+fn table(bytes: &[u8]) -> Option<Vec<f32>> {
+    let (version, rest) = bytes.strip_prefix(b"\x93NUMPY")?.split_at_checked(2)?;
+    let (length, rest) = match version {
+        [1, _] => rest.split_first_chunk().map(|(length, rest)| (u32::from(u16::from_le_bytes(*length)), rest))?,
+        _ => rest.split_first_chunk().map(|(length, rest)| (u32::from_le_bytes(*length), rest))?,
+    };
+    let (header, data) = rest.split_at_checked(length as usize)?;
+    let header: String = std::str::from_utf8(header).ok()?.split_whitespace().collect();
+    let expected = ["'descr':'<f4'", "'fortran_order':False", &format!("'shape':({ROWS},1,{})", 2 * STYLE)];
+    if !expected.iter().all(|part| header.contains(part)) || data.len() as u64 != TABLE_BYTES {
+        return None;
+    }
+    Some(data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
 }

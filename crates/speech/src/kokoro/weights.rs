@@ -5,7 +5,7 @@
 //! every export and zero points are shared between modules under any one's name. Every shape is checked.
 //! Formats: conv `(q - zero) * scale` per tensor, linear per output column, LSTM per direction.
 
-use crate::nn::{BiLstm, Conv1d, ConvTranspose1d, DepthwiseDoubling, Geometry, LayerNorm, Linear};
+use crate::nn::{BiLstm, Conv1d, ConvTranspose1d, DepthwiseDoubling, Geometry, Isa, LayerNorm, Linear, ToomCook};
 use crate::onnx::{Graph, Node};
 
 /// The file holds another graph than the one this engine computes.
@@ -39,7 +39,7 @@ impl<'a> Weights<'a> {
         let scale = self.scale_beside(module, scaled, output(cast))?;
         let bias = self.only_consumer(module, output(scaled))?;
         let weight = self.dequantised(module, node, &[inputs, outputs], &scale)?;
-        Ok(Linear::new(inputs, weight, self.constant_input(module, bias, outputs)?))
+        Ok(Linear::new(inputs, &weight, self.constant_input(module, bias, outputs)?))
     }
 
     /// A linear layer that was left in f32.
@@ -50,8 +50,20 @@ impl<'a> Weights<'a> {
         Ok((weight, self.constant_input(module, sum, 1)?[0]))
     }
 
-    /// A quantised convolution. Without a bias node its bias is zero.
-    pub(crate) fn conv(&self, module: &str, [outputs, inputs]: [usize; 2], geometry: Geometry) -> Result<Conv1d, Mismatch> {
+    /// A quantised convolution.
+    pub(crate) fn conv(&self, module: &str, channels: [usize; 2], geometry: Geometry) -> Result<Conv1d, Mismatch> {
+        let (weight, bias) = self.conv_weights(module, channels, geometry)?;
+        Ok(Conv1d::new(Isa::best(), &weight, bias, geometry))
+    }
+
+    /// A quantised convolution long enough for its transforms to pay.
+    pub(crate) fn fast_conv(&self, module: &str, channels: [usize; 2], geometry: Geometry) -> Result<ToomCook, Mismatch> {
+        let (weight, bias) = self.conv_weights(module, channels, geometry)?;
+        Ok(ToomCook::new(Isa::best(), &weight, bias, geometry))
+    }
+
+    /// Weight and bias of a quantised convolution. Without a bias node its bias is zero.
+    fn conv_weights(&self, module: &str, [outputs, inputs]: [usize; 2], geometry: Geometry) -> Result<(Vec<f32>, Vec<f32>), Mismatch> {
         let node = self.find(module, "Conv_quant")?;
         check_geometry(module, node, geometry)?;
         let next = self.only_consumer(module, output(node))?;
@@ -72,7 +84,7 @@ impl<'a> Weights<'a> {
             (vec![0.0; outputs], self.scale_beside(module, scaled, output(next))?)
         };
         let weight = self.dequantised(module, node, &[outputs, inputs, geometry.taps], &scale)?;
-        Ok(Conv1d::new(&weight, inputs, bias, geometry))
+        Ok((weight, bias))
     }
 
     /// A convolution that was left in f32.
@@ -80,13 +92,13 @@ impl<'a> Weights<'a> {
         let node = self.find(module, "Conv")?;
         check_geometry(module, node, geometry)?;
         let weight = self.input(module, node, 1, &[outputs, inputs, geometry.taps])?;
-        Ok(Conv1d::new(&weight, inputs, self.input(module, node, 2, &[outputs])?, geometry))
+        Ok(Conv1d::new(Isa::best(), &weight, self.input(module, node, 2, &[outputs])?, geometry))
     }
 
     pub(crate) fn conv_transpose(&self, module: &str, [inputs, outputs]: [usize; 2], stride: usize) -> Result<ConvTranspose1d, Mismatch> {
         let node = self.find(module, "ConvTranspose")?;
         let weight = self.input(module, node, 1, &[inputs, outputs, 2 * stride])?;
-        Ok(ConvTranspose1d::new(&weight, inputs, self.input(module, node, 2, &[outputs])?, stride))
+        Ok(ConvTranspose1d::new(Isa::best(), &weight, self.input(module, node, 2, &[outputs])?, stride))
     }
 
     pub(crate) fn doubling(&self, module: &str, channels: usize) -> Result<DepthwiseDoubling, Mismatch> {
@@ -109,11 +121,11 @@ impl<'a> Weights<'a> {
         let (input, recurrent) = (matrix(1, inputs)?, matrix(2, hidden)?);
         let (forward, backward) = input.split_at(inputs * gates);
         let rows = forward.chunks_exact(gates).zip(backward.chunks_exact(gates));
-        let input = rows.flat_map(|(forward, backward)| [forward, backward]).flatten().copied().collect();
+        let input = rows.flat_map(|(forward, backward)| [forward, backward]).flatten().copied().collect::<Vec<f32>>();
         let bias = self.input(module, node, 3, &[2, 2 * gates])?;
         let bias = bias.chunks_exact(2 * gates).flat_map(|both| (0..gates).map(|gate| both[gate] + both[gates + gate])).collect();
         let (forward, backward) = recurrent.split_at(hidden * gates);
-        Ok(BiLstm::new(Linear::new(inputs, input, bias), [forward.to_vec(), backward.to_vec()], hidden))
+        Ok(BiLstm::new(Linear::new(inputs, &input, bias), [forward.to_vec(), backward.to_vec()], hidden))
     }
 
     /// An embedding table, row after row.

@@ -1,7 +1,49 @@
 //! Pointwise functions, written so that the compiler turns them into vector code.
 
+use super::norm::Affine;
+
+/// What happens to each number on its way into a convolution.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Activation<'a> {
+    /// Nothing.
+    Leave,
+    /// [`leaky_relu`] with this slope.
+    LeakyRelu(f32),
+    /// A map for each channel, then [`leaky_relu`].
+    AffineLeakyRelu(&'a Affine, f32),
+    /// A map for each channel, then [`snake`] with an alpha (and its inverse) for each.
+    AffineSnake(&'a Affine, &'a [f32], &'a [f32]),
+}
+
+impl Activation<'_> {
+    /// Activates one row.
+    #[inline(always)]
+    pub(crate) fn apply(&self, x: &[f32], out: &mut [f32]) {
+        match *self {
+            Self::Leave => out.copy_from_slice(x),
+            Self::LeakyRelu(slope) => {
+                for (out, x) in out.iter_mut().zip(x) {
+                    *out = leaky_relu(*x, slope);
+                }
+            }
+            Self::AffineLeakyRelu(affine, slope) => {
+                affine.apply(x, out);
+                for x in out {
+                    *x = leaky_relu(*x, slope);
+                }
+            }
+            Self::AffineSnake(affine, alpha, inverse) => {
+                affine.apply(x, out);
+                for ((x, alpha), inverse) in out.iter_mut().zip(alpha).zip(inverse) {
+                    *x = snake(*x, *alpha, *inverse);
+                }
+            }
+        }
+    }
+}
+
 /// `x` where positive, `slope * x` elsewhere.
-#[inline]
+#[inline(always)]
 pub(crate) fn leaky_relu(x: f32, slope: f32) -> f32 {
     if x >= 0.0 { x } else { x * slope }
 }
@@ -21,14 +63,14 @@ pub(crate) fn gelu_tanh(x: f32) -> f32 {
 ///
 /// `sin^2` has period pi and is even about its zeros, so one reduction modulo pi and an odd polynomial do.
 /// The standard library's sine is a call per number; this one is eight times faster and good to 3e-7.
-#[inline]
+#[inline(always)]
 pub(crate) fn snake(x: f32, alpha: f32, inverse: f32) -> f32 {
     let sine = sine_up_to_sign(alpha * x);
     x + sine * sine * inverse
 }
 
 /// `+-sin(z)` for |z| up to about 10^5.
-#[inline]
+#[inline(always)]
 fn sine_up_to_sign(z: f32) -> f32 {
     // Adding 1.5 * 2^23 rounds to the nearest integer in the low bits; `f32::round` would be a call.
     const ROUND: f32 = 12_582_912.0;

@@ -5,15 +5,16 @@
 //! weights is the convolution. Nothing is copied but for dilation: rows are first dealt into `dilation` decks
 //! (row t into deck t mod dilation), in each of which the convolution is an ordinary one. The pass that writes the
 //! input (padding, normalising, activating) deals them at no extra cost.
-//! Measured on two AVX-512 cores, 256 channels, 7 taps: about twice as fast as candle's own conv1d.
 
 use rayon::prelude::*;
 
+use super::activation::Activation;
 use super::frames::{Frames, ROWS_PER_TASK};
-use super::matmul::{Buffer, View, multiply};
+use super::matmul::{Finish, Packed, Rows, Target, multiply};
+use super::simd::{Isa, Loops};
 
-/// Output rows of one product. Large enough to amortise the packing of weights, small enough for both cores to share.
-const ROWS_PER_PRODUCT: usize = 960;
+/// Output rows of one product: whole register tiles, and few enough for both cores to share.
+const ROWS_PER_PRODUCT: usize = 240;
 
 /// How a convolution moves over time. Padding is the same on both sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,109 +39,105 @@ impl Geometry {
 
 /// The input of a convolution: padded, and dealt into decks.
 #[derive(Debug)]
-pub(crate) struct Windows {
-    buffer: Buffer,
+pub(super) struct Windows {
+    values: Vec<f32>,
     rows: usize,
     cols: usize,
     deck_rows: usize,
 }
 
 impl Windows {
-    /// Lays out `rows` rows that `write` fills, in parallel; it finds them zeroed.
-    pub(crate) fn fill(rows: usize, cols: usize, geometry: Geometry, write: impl Fn(usize, &mut [f32]) + Sync) -> Self {
+    /// Lays out the activated rows of `x`.
+    pub(super) fn of(x: &Frames, activation: &Activation<'_>, geometry: Geometry, isa: Isa) -> Self {
         let Geometry { padding, dilation, .. } = geometry;
+        let (rows, cols) = (x.rows(), x.cols());
         let deck_rows = (rows + 2 * padding).div_ceil(dilation);
         let mut values = vec![0.0; deck_rows * dilation * cols];
         let tasks = values.par_chunks_mut(ROWS_PER_TASK * cols).enumerate();
         tasks.for_each(|(task, chunk)| {
-            for (index, out) in chunk.chunks_exact_mut(cols).enumerate() {
-                let at = task * ROWS_PER_TASK + index;
-                let padded = (at % deck_rows) * dilation + at / deck_rows;
-                if (padding..padding + rows).contains(&padded) {
-                    write(padded - padding, out);
-                }
-            }
+            isa.run(LayOut { x, activation, geometry, deck_rows, first: task * ROWS_PER_TASK, out: chunk });
         });
-        Self { buffer: Buffer::new(values), rows, cols, deck_rows }
+        Self { values, rows, cols, deck_rows }
     }
 
-    pub(super) fn buffer(&self) -> &Buffer {
-        &self.buffer
+    pub(super) fn values(&self) -> &[f32] {
+        &self.values
     }
+}
 
-    /// The rows of `x` as they are.
-    pub(crate) fn of(x: &Frames, geometry: Geometry) -> Self {
-        Self::fill(x.rows(), x.cols(), geometry, |row, out| out.copy_from_slice(x.row(row)))
+/// Writes some rows of a buffer of windows; it finds them zeroed.
+struct LayOut<'a> {
+    x: &'a Frames,
+    activation: &'a Activation<'a>,
+    geometry: Geometry,
+    deck_rows: usize,
+    first: usize,
+    out: &'a mut [f32],
+}
+
+impl Loops for LayOut<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { x, activation, geometry: Geometry { padding, dilation, .. }, deck_rows, first, out } = self;
+        for (index, out) in out.chunks_exact_mut(x.cols()).enumerate() {
+            let at = first + index;
+            let padded = (at % deck_rows) * dilation + at / deck_rows;
+            if (padding..padding + x.rows()).contains(&padded) {
+                activation.apply(x.row(padded - padding), out);
+            }
+        }
     }
 }
 
 /// A convolution over time.
 #[derive(Debug)]
 pub(crate) struct Conv1d {
-    weight: Buffer,
+    weight: Packed,
     bias: Vec<f32>,
     inputs: usize,
-    pub(crate) geometry: Geometry,
+    geometry: Geometry,
 }
 
 impl Conv1d {
     /// `weight` is `[outputs, inputs, taps]`, as PyTorch and ONNX store it; `outputs` is the length of `bias`.
-    pub(crate) fn new(weight: &[f32], inputs: usize, bias: Vec<f32>, geometry: Geometry) -> Self {
+    pub(crate) fn new(isa: Isa, weight: &[f32], bias: Vec<f32>, geometry: Geometry) -> Self {
         let (outputs, taps) = (bias.len(), geometry.taps);
-        debug_assert_eq!(weight.len(), outputs * inputs * taps);
-        let mut by_tap = vec![0.0; weight.len()];
-        for (output, weight) in weight.chunks_exact(inputs * taps).enumerate() {
-            for (input, weight) in weight.chunks_exact(taps).enumerate() {
-                for (tap, weight) in weight.iter().enumerate() {
-                    by_tap[(tap * inputs + input) * outputs + output] = *weight;
-                }
-            }
-        }
-        Self { weight: Buffer::new(by_tap), bias, inputs, geometry }
+        let inputs = weight.len() / outputs / taps;
+        let weight =
+            Packed::new(isa, [taps * inputs, outputs], |row, output| weight[(output * inputs + row % inputs) * taps + row / inputs]);
+        Self { weight, bias, inputs, geometry }
     }
 
     /// Convolves `x` as it is.
     pub(crate) fn forward(&self, x: &Frames) -> Frames {
-        self.convolve(&Windows::of(x, self.geometry))
+        self.after(x, &Activation::Leave)
     }
 
-    /// The convolution of prepared windows.
-    pub(crate) fn convolve(&self, x: &Windows) -> Frames {
-        let mut y = Frames::fill(self.geometry.outputs(x.rows), self.bias.len(), |_, _| {});
-        self.run(x, &mut y, |y, product| *y = product);
+    /// Convolves the activated `x`.
+    pub(crate) fn after(&self, x: &Frames, activation: &Activation<'_>) -> Frames {
+        let mut y = Frames::zeros(self.geometry.outputs(x.rows()), self.bias.len());
+        self.run(x, activation, &mut y, false);
         y
     }
 
-    /// Adds the convolution to what `y` holds: the residual connection.
-    pub(crate) fn add_to(&self, x: &Windows, y: &mut Frames) {
-        self.run(x, y, |y, product| *y += product);
-    }
-
-    fn run(&self, x: &Windows, y: &mut Frames, store: impl Fn(&mut f32, f32) + Sync + Copy) {
+    /// `y = conv(activation(x))`, or `y +=` the same: the residual connection.
+    pub(crate) fn run(&self, x: &Frames, activation: &Activation<'_>, y: &mut Frames, accumulate: bool) {
+        let windows = Windows::of(x, activation, self.geometry, self.weight.isa());
         let (outputs, step) = (self.bias.len(), self.geometry.dilation);
-        assert_eq!((x.cols, y.cols()), (self.inputs, outputs), "channels differ; this is a bug");
+        assert_eq!((windows.cols, y.cols()), (self.inputs, outputs), "channels differ; this is a bug");
+        assert_eq!(y.rows(), self.geometry.outputs(windows.rows), "lengths differ; this is a bug");
         let rows_per_task = ROWS_PER_PRODUCT.next_multiple_of(step);
-        let tasks = y.as_mut_slice().par_chunks_mut(rows_per_task * outputs);
-        tasks.enumerate().for_each(|(task, chunk)| {
+        let stride = self.geometry.stride * self.inputs;
+        y.as_mut_slice().par_chunks_mut(rows_per_task * outputs).enumerate().for_each(|(task, chunk)| {
             let rows = chunk.len() / outputs;
             for deck in 0..step.min(rows) {
-                let first = deck * x.deck_rows + task * rows_per_task / step * self.geometry.stride;
-                let product = self.product(x, first, (rows - deck).div_ceil(step));
-                let into = chunk.chunks_exact_mut(outputs).skip(deck).step_by(step);
-                for (product, row) in product.chunks_exact(outputs).zip(into) {
-                    for ((y, product), bias) in row.iter_mut().zip(product).zip(&self.bias) {
-                        store(y, product + bias);
-                    }
-                }
+                let first = deck * windows.deck_rows + task * rows_per_task / step * self.geometry.stride;
+                let rows = Rows { values: &windows.values[first * self.inputs..], stride, count: (rows - deck).div_ceil(step) };
+                let target = Target { values: &mut chunk[deck * outputs..], stride: step * outputs };
+                multiply(rows, &self.weight, target, Finish { bias: &self.bias, accumulate });
             }
         });
-    }
-
-    /// `rows` outputs whose first window starts at buffer row `first`.
-    fn product(&self, x: &Windows, first: usize, rows: usize) -> Vec<f32> {
-        let window = self.geometry.taps * self.inputs;
-        let view = View::rows(first * self.inputs, self.geometry.stride * self.inputs);
-        let weight = (&self.weight, View::rows(0, self.bias.len()));
-        multiply((&x.buffer, view), weight, [1, rows, self.bias.len(), window])
     }
 }

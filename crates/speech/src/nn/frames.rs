@@ -2,8 +2,6 @@
 
 use rayon::prelude::*;
 
-use super::matmul::Buffer;
-
 /// Rows handled by one task: 64 rows of 128 to 1090 channels stay within a core's L2 cache.
 pub(crate) const ROWS_PER_TASK: usize = 64;
 
@@ -12,14 +10,13 @@ pub(crate) const ROWS_PER_TASK: usize = 64;
 pub struct Frames {
     rows: usize,
     cols: usize,
-    buffer: Buffer,
+    values: Vec<f32>,
 }
 
 impl Frames {
     /// Takes `rows * cols` values, row after row. `None` when the number of values is another.
     pub fn new(rows: usize, cols: usize, values: Vec<f32>) -> Option<Self> {
-        let buffer = Buffer::new(values);
-        (buffer.as_slice().len() == rows * cols).then_some(Self { rows, cols, buffer })
+        (values.len() == rows * cols).then_some(Self { rows, cols, values })
     }
 
     /// The transpose of values stored channel after channel (`[channels, time]`, as PyTorch and ONNX hold them).
@@ -33,9 +30,14 @@ impl Frames {
         })
     }
 
+    /// Nothing yet.
+    pub(crate) fn zeros(rows: usize, cols: usize) -> Self {
+        Self { rows, cols, values: vec![0.0; rows * cols] }
+    }
+
     /// A matrix whose rows `write` fills, in parallel; it finds them zeroed.
     pub(crate) fn fill(rows: usize, cols: usize, write: impl Fn(usize, &mut [f32]) + Sync) -> Self {
-        let mut frames = Self { rows, cols, buffer: Buffer::new(vec![0.0; rows * cols]) };
+        let mut frames = Self::zeros(rows, cols);
         frames.update(write);
         frames
     }
@@ -43,7 +45,7 @@ impl Frames {
     /// Runs `change` over every row, in parallel.
     pub(crate) fn update(&mut self, change: impl Fn(usize, &mut [f32]) + Sync) {
         let cols = self.cols;
-        let tasks = self.buffer.as_mut_slice().par_chunks_mut(ROWS_PER_TASK * cols);
+        let tasks = self.values.par_chunks_mut(ROWS_PER_TASK * cols);
         tasks.enumerate().for_each(|(task, rows)| {
             for (row, out) in rows.chunks_exact_mut(cols).enumerate() {
                 change(task * ROWS_PER_TASK + row, out);
@@ -68,15 +70,11 @@ impl Frames {
 
     /// All values, row after row.
     pub fn as_slice(&self) -> &[f32] {
-        self.buffer.as_slice()
+        &self.values
     }
 
     pub(crate) fn as_mut_slice(&mut self) -> &mut [f32] {
-        self.buffer.as_mut_slice()
-    }
-
-    pub(crate) fn buffer(&self) -> &Buffer {
-        &self.buffer
+        &mut self.values
     }
 
     /// Each row `i` repeated `times[i]` times: tokens stretched to their durations.

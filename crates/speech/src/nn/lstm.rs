@@ -3,6 +3,7 @@
 use super::activation::sigmoid;
 use super::frames::Frames;
 use super::linear::Linear;
+use super::simd::{Isa, Loops};
 
 /// Two LSTMs, one from the start, one from the end; their outputs stand side by side.
 #[derive(Debug)]
@@ -25,19 +26,40 @@ impl BiLstm {
     /// `[T, inputs]` to `[T, 2 * hidden]`.
     pub(crate) fn forward(&self, x: &Frames) -> Frames {
         let gates = self.input.forward(x);
-        let (forward, backward) = rayon::join(|| self.direction(&gates, 0), || self.direction(&gates, 1));
+        let (forward, backward) = rayon::join(|| self.direction(&gates, false), || self.direction(&gates, true));
         Frames::beside(&[&forward, &backward])
     }
 
-    fn direction(&self, gates: &Frames, direction: usize) -> Frames {
-        let (rows, hidden) = (gates.rows(), self.hidden);
-        let mut out = Frames::fill(rows, hidden, |_, _| {});
+    fn direction(&self, gates: &Frames, backward: bool) -> Frames {
+        let mut out = Frames::zeros(gates.rows(), self.hidden);
+        let recurrent = &self.recurrent[usize::from(backward)];
+        Isa::best().run(Direction { gates, recurrent, backward, hidden: self.hidden, out: out.as_mut_slice() });
+        out
+    }
+}
+
+/// One direction over the whole sequence.
+struct Direction<'a> {
+    gates: &'a Frames,
+    recurrent: &'a [f32],
+    backward: bool,
+    hidden: usize,
+    out: &'a mut [f32],
+}
+
+impl Loops for Direction<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { gates, recurrent, backward, hidden, out } = self;
+        let rows = gates.rows();
         let (mut h, mut c) = (vec![0.0_f32; hidden], vec![0.0_f32; hidden]);
         let mut sums = vec![0.0_f32; 4 * hidden];
         for step in 0..rows {
-            let row = if direction == 0 { step } else { rows - 1 - step };
-            sums.copy_from_slice(&gates.row(row)[direction * 4 * hidden..][..4 * hidden]);
-            add_product(&mut sums, &h, &self.recurrent[direction]);
+            let row = if backward { rows - 1 - step } else { step };
+            sums.copy_from_slice(&gates.row(row)[usize::from(backward) * 4 * hidden..][..4 * hidden]);
+            add_product(&mut sums, &h, recurrent);
             let (input, rest) = sums.split_at(hidden);
             let (output, rest) = rest.split_at(hidden);
             let (forget, cell) = rest.split_at(hidden);
@@ -46,13 +68,13 @@ impl BiLstm {
                 *c = sigmoid(*forget) * *c + sigmoid(*input) * cell.tanh();
                 *h = sigmoid(*output) * c.tanh();
             }
-            out.as_mut_slice()[row * hidden..][..hidden].copy_from_slice(&h);
+            out[row * hidden..][..hidden].copy_from_slice(&h);
         }
-        out
     }
 }
 
 /// `sums += x M`, four rows of M at a time so that `sums` is read and written once for four.
+#[inline(always)]
 fn add_product(sums: &mut [f32], x: &[f32], matrix: &[f32]) {
     let width = sums.len();
     for (x, rows) in x.chunks_exact(4).zip(matrix.chunks_exact(4 * width)) {

@@ -2,8 +2,13 @@
 //!
 //! One layout holds everywhere: [`Frames`], a row per time step and a column per channel ("channels last"). It makes a
 //! window of neighbouring time steps contiguous, so every convolution, transposed or dilated, is a plain matrix
-//! product over an overlapping view, which candle multiplies; see `conv` for the argument and the measured gain.
+//! product over an overlapping view; see `conv` for the argument, `toom_cook` for the one that halves the multiplications.
 //! Everything else is a loop over rows, spread over threads by rayon. Results don't depend on the number of threads.
+
+#![allow(
+    clippy::inline_always,
+    reason = "a kernel is compiled for an instruction set only where it is inlined into the function that has it"
+)]
 
 mod activation;
 mod conv;
@@ -12,13 +17,17 @@ mod linear;
 mod lstm;
 mod matmul;
 mod norm;
+mod simd;
+mod toom_cook;
 mod upsample;
 
-pub(crate) use activation::{gelu_tanh, leaky_relu, sigmoid, snake};
-pub(crate) use conv::{Conv1d, Geometry, Windows};
+pub(crate) use activation::{Activation, gelu_tanh, leaky_relu, sigmoid};
+pub(crate) use conv::{Conv1d, Geometry};
 pub use frames::Frames;
 pub(crate) use linear::Linear;
 pub(crate) use lstm::BiLstm;
-pub(crate) use matmul::{Buffer, View, multiply};
-pub(crate) use norm::{LayerNorm, Moments};
+pub(crate) use matmul::{Finish, Packed, Rows, Target, multiply};
+pub(crate) use norm::{Affine, LayerNorm, Moments};
+pub use simd::Isa;
+pub(crate) use toom_cook::ToomCook;
 pub(crate) use upsample::{ConvTranspose1d, DepthwiseDoubling};

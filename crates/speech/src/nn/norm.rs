@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::frames::Frames;
+use super::simd::{Isa, Loops};
 
 /// Rows whose moments are taken together before merging.
 const BLOCK: usize = 128;
@@ -35,6 +36,24 @@ pub(crate) fn normalise_row(row: &mut [f32], epsilon: f32) {
     }
 }
 
+/// `(x - mean) * scale + shift` for each channel.
+#[derive(Debug)]
+pub(crate) struct Affine {
+    pub(crate) mean: Vec<f32>,
+    pub(crate) scale: Vec<f32>,
+    pub(crate) shift: Vec<f32>,
+}
+
+impl Affine {
+    #[inline(always)]
+    pub(crate) fn apply(&self, x: &[f32], out: &mut [f32]) {
+        let parameters = self.mean.iter().zip(&self.scale).zip(&self.shift);
+        for ((out, x), ((mean, scale), shift)) in out.iter_mut().zip(x).zip(parameters) {
+            *out = (x - mean) * scale + shift;
+        }
+    }
+}
+
 /// Mean and biased variance of every channel over time.
 #[derive(Debug, Clone)]
 pub(crate) struct Moments {
@@ -51,7 +70,7 @@ impl Moments {
             .as_slice()
             .par_chunks(BLOCK * cols)
             .map(|block| {
-                let (mean, squares) = block_moments(block, cols);
+                let (mean, squares) = Isa::best().run(BlockMoments { block, cols });
                 (mean, squares, block.len() / cols)
             })
             .collect();
@@ -76,21 +95,32 @@ impl Moments {
 }
 
 /// Means, and sums of squared differences from them.
-fn block_moments(block: &[f32], cols: usize) -> (Vec<f32>, Vec<f32>) {
-    let rows = (block.len() / cols) as f32;
-    let (mut mean, mut squares) = (vec![0.0_f32; cols], vec![0.0_f32; cols]);
-    for row in block.chunks_exact(cols) {
-        for (sum, x) in mean.iter_mut().zip(row) {
-            *sum += x;
+struct BlockMoments<'a> {
+    block: &'a [f32],
+    cols: usize,
+}
+
+impl Loops for BlockMoments<'_> {
+    type Output = (Vec<f32>, Vec<f32>);
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let Self { block, cols } = self;
+        let rows = (block.len() / cols) as f32;
+        let (mut mean, mut squares) = (vec![0.0_f32; cols], vec![0.0_f32; cols]);
+        for row in block.chunks_exact(cols) {
+            for (sum, x) in mean.iter_mut().zip(row) {
+                *sum += x;
+            }
         }
-    }
-    for mean in &mut mean {
-        *mean /= rows;
-    }
-    for row in block.chunks_exact(cols) {
-        for ((sum, x), mean) in squares.iter_mut().zip(row).zip(&mean) {
-            *sum += (x - mean) * (x - mean);
+        for mean in &mut mean {
+            *mean /= rows;
         }
+        for row in block.chunks_exact(cols) {
+            for ((sum, x), mean) in squares.iter_mut().zip(row).zip(&mean) {
+                *sum += (x - mean) * (x - mean);
+            }
+        }
+        (mean, squares)
     }
-    (mean, squares)
 }

@@ -1,8 +1,10 @@
 //! Transposed convolutions: from a slow clock to a faster one.
 
+use super::activation::Activation;
 use super::conv::{Geometry, Windows};
 use super::frames::Frames;
-use super::matmul::{Buffer, View, multiply};
+use super::matmul::{Finish, Packed, Rows, multiply_all};
+use super::simd::Isa;
 
 /// A transposed convolution whose kernel is twice its stride, trimmed to `stride` outputs for each input.
 ///
@@ -10,7 +12,7 @@ use super::matmul::{Buffer, View, multiply};
 /// outputs of one step are one row of the product of `[x(q-1), x(q)]` with a `[2 * inputs, stride * outputs]` matrix.
 #[derive(Debug)]
 pub(crate) struct ConvTranspose1d {
-    weight: Buffer,
+    weight: Packed,
     bias: Vec<f32>,
     inputs: usize,
     stride: usize,
@@ -18,37 +20,30 @@ pub(crate) struct ConvTranspose1d {
 
 impl ConvTranspose1d {
     /// `weight` is `[inputs, outputs, 2 * stride]`, as PyTorch and ONNX store it.
-    pub(crate) fn new(weight: &[f32], inputs: usize, bias: Vec<f32>, stride: usize) -> Self {
+    pub(crate) fn new(isa: Isa, weight: &[f32], bias: Vec<f32>, stride: usize) -> Self {
         let outputs = bias.len();
-        debug_assert_eq!(weight.len(), inputs * outputs * 2 * stride);
-        let mut both = vec![0.0; weight.len()];
-        for (input, weight) in weight.chunks_exact(outputs * 2 * stride).enumerate() {
-            for (output, taps) in weight.chunks_exact(2 * stride).enumerate() {
-                for (tap, weight) in taps.iter().enumerate() {
-                    // The later half of the taps reaches back to the previous input.
-                    let row = if tap < stride { inputs + input } else { input };
-                    both[(row * stride + tap % stride) * outputs + output] = *weight;
-                }
-            }
-        }
-        Self { weight: Buffer::new(both), bias, inputs, stride }
+        let inputs = weight.len() / outputs / (2 * stride);
+        let weight = Packed::new(isa, [2 * inputs, stride * outputs], |row, column| {
+            // The later half of the taps reaches back to the previous input.
+            let (input, tap) = if row < inputs { (row, stride) } else { (row - inputs, 0) };
+            weight[(input * outputs + column % outputs) * 2 * stride + tap + column / outputs]
+        });
+        Self { weight, bias, inputs, stride }
     }
 
-    /// `stride * rows` rows out of rows that `write` fills.
-    pub(crate) fn forward(&self, rows: usize, write: impl Fn(usize, &mut [f32]) + Sync) -> Frames {
+    /// `stride * rows` rows out of the activated rows of `x`.
+    pub(crate) fn after(&self, x: &Frames, activation: &Activation<'_>) -> Frames {
         let (inputs, outputs, stride) = (self.inputs, self.bias.len(), self.stride);
         let one_before_and_after = Geometry { taps: 2, stride: 1, padding: 1, dilation: 1 };
-        let windows = Windows::fill(rows, inputs, one_before_and_after, write);
-        let weight = (&self.weight, View::rows(0, stride * outputs));
-        let shape = [1, rows + 1, stride * outputs, 2 * inputs];
-        let product = multiply((windows.buffer(), View::rows(0, inputs)), weight, shape);
+        let windows = Windows::of(x, activation, one_before_and_after, self.weight.isa());
+        let mut product = vec![0.0; (x.rows() + 1) * stride * outputs];
+        let rows = Rows { values: windows.values(), stride: inputs, count: x.rows() + 1 };
+        let bias = self.bias.repeat(stride);
+        multiply_all(rows, &self.weight, &mut product, Finish { bias: &bias, accumulate: false });
         let trim = stride / 2 * outputs;
-        Frames::fill(rows * stride, outputs, |row, out| {
-            let product = &product[trim + row * outputs..][..outputs];
-            for ((y, product), bias) in out.iter_mut().zip(product).zip(&self.bias) {
-                *y = product + bias;
-            }
-        })
+        product.truncate(trim + x.rows() * stride * outputs);
+        product.drain(..trim);
+        Frames::new(x.rows() * stride, outputs, product).expect("trimmed to whole rows; this is a bug")
     }
 }
 

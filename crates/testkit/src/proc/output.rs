@@ -41,6 +41,10 @@ impl Output {
         self.said().lines.clone()
     }
 
+    pub(super) fn lines_from(&self, from: usize) -> Vec<String> {
+        self.said().lines.get(from..).unwrap_or_default().to_vec()
+    }
+
     /// The `n`th line (from 1) with `pattern` in it; none where the time is up or every stream has ended without it.
     pub(super) fn wait_for(&self, pattern: &str, n: usize, timeout: Duration) -> Option<String> {
         let find = |said: &Said| said.lines.iter().filter(|line| line.contains(pattern)).nth(n - 1).cloned();

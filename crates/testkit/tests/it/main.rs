@@ -3,6 +3,7 @@
 
 mod arrows;
 mod disk;
+mod fake_clock;
 mod faults;
 mod model;
 mod postgres;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use viva_core::claim::{Claim, End};
 use viva_core::retry::{Disposition, Policy};
-use viva_core::store::{Letter, Relayed, Store, Waiter};
+use viva_core::store::{Relayed, Store, Waiter};
 use viva_core::{ErrorClass, Outcome, TaskError};
 
-use super::send_on;
+use super::{send_on, tell};
 use crate::handler::Answer;
 
 /// How long the answer to a failed task waits until its claim is given up, and between two attempts at that.
@@ -28,7 +28,7 @@ enum Ending {
     /// Nobody tries again; all who wait are told.
     Told(Outcome),
     /// Its next attempt comes with the delivery of this task.
-    Again(String),
+    Again(End, String),
     /// Somebody else must take it up: this worker leaves, or its delivery may be lost with it.
     GivenUp(End),
 }
@@ -49,6 +49,13 @@ impl Held {
         }
     }
 
+    /// Nobody knows whether it was taken: gives it back, and returns when that is certain.
+    pub(super) async fn unknown(mut self) {
+        if let Some(claim) = self.claim.take() {
+            give_up(self.store.clone(), claim, Ending::GivenUp(End::HandedBack)).await;
+        }
+    }
+
     /// Ends it without a result, by the error's class. Returns the error, made final if no attempt is left.
     pub(super) async fn fail(mut self, error: TaskError) -> Result<Answer, TaskError> {
         let claim = self.claim.take().expect("a claim ends once; this is a bug");
@@ -61,7 +68,8 @@ impl Held {
         };
         let ending = match error.class() {
             ErrorClass::Cancelled => Ending::GivenUp(End::HandedBack),
-            ErrorClass::Transient => Ending::Again(self.task_id.clone()),
+            ErrorClass::Transient => Ending::Again(End::Failed, self.task_id.clone()),
+            ErrorClass::Unavailable => Ending::Again(End::HandedBack, self.task_id.clone()),
             class => Ending::Told(Outcome::Failure { class, message: error.chain(), dead: disposition == Disposition::DeadLetter }),
         };
         let giving_up = tokio::spawn(give_up(self.store.clone(), claim, ending));
@@ -100,8 +108,7 @@ async fn end(store: &Store, claim: &Claim, ending: &Ending) -> Result<(), TaskEr
     let unit = store.write().await?;
     let how = match ending {
         Ending::Told(_) => End::Settled,
-        Ending::Again(_) => End::Failed,
-        Ending::GivenUp(end) => *end,
+        Ending::Again(end, _) | Ending::GivenUp(end) => *end,
     };
     if !unit.claims().end(claim, how).await? {
         tracing::info!(computation = %claim.computation, "a claim that failed here was taken over before");
@@ -112,13 +119,13 @@ async fn end(store: &Store, claim: &Claim, ending: &Ending) -> Result<(), TaskEr
     match ending {
         Ending::Told(outcome) => {
             let waiters = unit.waiters().take_all(&claim.computation).await?;
-            let reply = |waiter: &Waiter| Letter::Reply { to: waiter.message.clone(), outcome: outcome.clone() };
-            let letters: Vec<_> = waiters.iter().map(|waiter| (Relayed::By(&waiter.worker), reply(waiter))).collect();
+            let letter = |waiter: &'_ Waiter| tell(&waiter.message, outcome.clone());
+            let letters: Vec<_> = waiters.iter().map(|waiter| (Relayed::By(&waiter.worker), letter(waiter))).collect();
             unit.outbox().post(&letters).await?;
         }
         // Unless it has come already, while the claim could not be ended, and found the claim held: then it waits for itself.
-        Ending::Again(task_id) if !unit.waiters().holds(&claim.computation, task_id).await? => {}
-        Ending::Again(_) | Ending::GivenUp(_) => send_on(&unit, &claim.computation, Relayed::ByAny).await?,
+        Ending::Again(_, task_id) if !unit.waiters().holds(&claim.computation, task_id).await? => {}
+        Ending::Again(..) | Ending::GivenUp(_) => send_on(&unit, &claim.computation, Relayed::ByAny).await?,
     }
     unit.commit().await?;
     store.release_claim(claim).await;

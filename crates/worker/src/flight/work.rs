@@ -1,8 +1,12 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use viva_core::store::Session;
 use viva_core::{Task, TaskError};
+
+use crate::liveness::Step;
 
 /// One computation and what follows from it.
 #[async_trait]
@@ -20,6 +24,16 @@ pub trait Work: Send + Sync {
 
     /// Computes it. No unit of work is open meanwhile.
     async fn compute(&self, cancel: &CancellationToken) -> Result<Self::Output, TaskError>;
+
+    /// How long it may compute without a tick until this process counts as hung.
+    fn budget(&self) -> Duration {
+        Duration::from_mins(15)
+    }
+
+    /// Computes it, and tells `step` whenever it moves. For work that knows; the rest has its budget.
+    async fn compute_ticking(&self, cancel: &CancellationToken, _: &Step) -> Result<Self::Output, TaskError> {
+        self.compute(cancel).await
+    }
 
     /// Stores it; returns what stands.
     async fn keep(&self, unit: &Session, made: Self::Output) -> Result<Self::Output, TaskError>;

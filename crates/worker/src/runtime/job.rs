@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 use viva_core::retry::{self, Disposition};
-use viva_core::{ErrorClass, Outcome, Task, TaskError};
+use viva_core::{ErrorClass, Outcome, Task, TaskError, TaskMessage};
 
 use crate::handler::{Answer, Context, Handler};
 use crate::queue::{Delivery, Settled, Settlement};
@@ -41,6 +41,7 @@ enum Failed {
 }
 
 impl Desk {
+    /// `stop` is cancelled when the worker leaves and its deadline has passed.
     pub(super) async fn work(self: Arc<Self>, delivery: Delivery, stop: CancellationToken) -> Ending {
         let span = tracing::info_span!(
             "task",
@@ -52,21 +53,38 @@ impl Desk {
         self.work_in_span(delivery, stop).instrument(span).await
     }
 
-    async fn work_in_span(&self, delivery: Delivery, stop: CancellationToken) -> Ending {
-        let result = self.run(&delivery, &stop).await;
+    async fn work_in_span(&self, mut delivery: Delivery, stop: CancellationToken) -> Ending {
+        delivery.started().await;
+        let called_back = delivery.stop.clone();
+        let result = tokio::select! {
+            result = self.run(&delivery, &stop) => result,
+            never = async { called_back.cancelled().await; stop.cancel(); std::future::pending().await } => never,
+        };
         let (settlement, outcome) = self.judge(delivery.attempt, result, stop.is_cancelled());
         if let Some(outcome) = outcome
-            && let Err(error) = self.reply.deliver(&delivery.message, &outcome).await
+            && let Err(error) = self.tell(&delivery.message, &outcome).await
         {
             // The outcome must not be lost: somebody runs the task again, and a stored result answers then.
-            tracing::warn!(%error, "the outcome could not be delivered; the task goes back");
-            return settle(delivery, Settlement::RetryAfter(self.policy.cap)).await;
+            tracing::warn!(error = error.chain(), "the outcome could not be delivered; the task goes back");
+            return settle(delivery, Settlement::RetryAfter { delay: self.policy.cap, reason: error.chain() }).await;
         }
         settle(delivery, settlement).await
     }
 
+    /// Tells the handler that its task has failed for good, and whoever asked how it ended.
+    async fn tell(&self, message: &TaskMessage, outcome: &Outcome) -> Result<(), TaskError> {
+        if let Outcome::Failure { message: reason, .. } = outcome
+            && let Ok(task) = Task::bind(message)
+            && let Some(handler) = self.handlers.get(task.name())
+        {
+            handler.abandon(&task, reason).await?;
+        }
+        Ok(self.reply.deliver(message, outcome).await?)
+    }
+
     async fn run(&self, delivery: &Delivery, stop: &CancellationToken) -> Result<Answer, Failed> {
-        if delivery.attempt > self.policy.max_attempts {
+        // Attempts that came back by themselves were ended in order, and some of them do not count.
+        if delivery.redelivered && delivery.attempt > self.policy.max_attempts {
             let message = format!("it was begun {} times and never ended: it may kill its worker", delivery.attempt - 1);
             return Err(Failed::Error(TaskError::new(ErrorClass::Poison, message)));
         }
@@ -121,7 +139,7 @@ impl Desk {
             }
             Disposition::RetryAfter(delay) => {
                 tracing::warn!(error = message, ?class, retry_ms = delay.as_millis() as u64, "the task will be tried again");
-                (Settlement::RetryAfter(delay), None)
+                (Settlement::RetryAfter { delay, reason: message }, None)
             }
             Disposition::DeadLetter => {
                 tracing::error!(error = message, ?class, "the task is set aside");

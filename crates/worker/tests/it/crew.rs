@@ -15,11 +15,12 @@ use viva_core::task::{SYNTHESIZE, Synthesize};
 use viva_core::{Digest, Outcome, Task, TaskError, TaskMessage, retry};
 use viva_testkit::{Postgres, Redis};
 use viva_worker::{
-    Answer, Closing, Context, Drained, Flight, Handler, Keeper, MemoryQueue, MemoryReplies, Queue as _, Runtime, Timing, Work,
+    Answer, Closing, Context, Drained, Flight, Handler, Hung, Keeper, MemoryQueue, MemoryReplies, Queue as _, Runtime, Timing, Work,
 };
 
 /// Fast enough for tests, slow enough for a busy machine.
-pub const TIMING: Timing = Timing { beat: Duration::from_millis(50), ttl: Duration::from_secs(4), relay: Duration::from_millis(10) };
+pub const TIMING: Timing =
+    Timing { beat: Duration::from_millis(50), ttl: Duration::from_secs(4), relay: Duration::from_millis(10), hung: Hung::Tell };
 
 /// What the engine does with a text, given the number of its run.
 type Engine = dyn Fn(u32, &str) -> Result<Duration, TaskError> + Send + Sync;
@@ -87,10 +88,14 @@ impl Stage {
     }
 
     pub async fn worker_with(self: &Arc<Self>, concurrency: usize, drain: Duration) -> Member {
+        self.worker_timed(concurrency, drain, TIMING).await
+    }
+
+    pub async fn worker_timed(self: &Arc<Self>, concurrency: usize, drain: Duration, timing: Timing) -> Member {
         let (queue, replies, shutdown) = (MemoryQueue::new(), MemoryReplies::new(), CancellationToken::new());
         let (shared, reply) = (Arc::new(queue.clone()), Arc::new(Closing::new(self.store.clone(), Arc::new(replies.clone()))));
-        let keeper = Keeper::join(self.store.beside().await.unwrap(), "test", shared.clone(), reply.clone(), TIMING).await.unwrap();
-        let flight = Flight::new(self.store.clone(), keeper.id().clone());
+        let keeper = Keeper::join(self.store.beside().await.unwrap(), "test", shared.clone(), reply.clone(), timing).await.unwrap();
+        let flight = Flight::new(self.store.clone(), keeper.id().clone()).kept_by(&keeper);
         let quick = retry::Policy { base: Duration::from_millis(20), ..retry::Policy::default() };
         let runtime = Runtime::new(shared, reply)
             .handler(SYNTHESIZE, Arc::new(Speaker { stage: self.clone(), flight }))
@@ -131,15 +136,21 @@ impl Member {
     }
 }
 
+/// The sound of a text in the engine's so-manieth run. Another one in every process: a result shows who made it.
+pub fn digest(text: &str, run: u32) -> Digest {
+    Digest::of(format!("{text} {run} {}", std::process::id()).as_bytes())
+}
+
 /// A task that speaks `text` as the question `id`.
 pub fn speak(text: &str, id: i32) -> TaskMessage {
     let task = Synthesize { text: text.to_owned(), language: "ko".to_owned(), speed: 1.0, question_id: Some(id), voice: None };
     Task::Synthesize(task).to_message()
 }
 
-struct Speaker {
-    stage: Arc<Stage>,
-    flight: Flight,
+/// Speaks as the stage's engine says.
+pub struct Speaker {
+    pub stage: Arc<Stage>,
+    pub flight: Flight,
 }
 
 #[async_trait]
@@ -170,14 +181,24 @@ impl Work for Speech<'_> {
         Ok(!self.stage.lost_files.lock().unwrap().contains(&clip.digest))
     }
 
+    fn budget(&self) -> Duration {
+        let ms = std::env::var("TEST_BUDGET_MS").ok().and_then(|ms| ms.parse().ok());
+        ms.map_or(Duration::from_mins(15), Duration::from_millis)
+    }
+
     async fn compute(&self, cancel: &CancellationToken) -> Result<Clip, TaskError> {
         let run = self.stage.ran.fetch_add(1, Ordering::SeqCst) + 1;
         let takes = (self.stage.engine)(run, &self.text)?;
         if cancel.run_until_cancelled(tokio::time::sleep(takes)).await.is_none() {
             return Err(TaskError::cancelled("told to stop"));
         }
-        let digest = Digest::of(format!("{} {run}", self.text).as_bytes());
-        Ok(Clip { computation: self.computation.clone(), digest, bytes: u64::from(run), duration_ms: 1.0, created_at_ms: 0 })
+        Ok(Clip {
+            computation: self.computation.clone(),
+            digest: digest(&self.text, run),
+            bytes: u64::from(run),
+            duration_ms: 1.0,
+            created_at_ms: 0,
+        })
     }
 
     async fn keep(&self, unit: &Session, made: Clip) -> Result<Clip, TaskError> {

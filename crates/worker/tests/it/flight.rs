@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::task::JoinSet;
-use viva_core::digest::Digest;
 use viva_core::{ErrorClass, Outcome, Task, TaskError};
 use viva_worker::{Asked, Dispatcher};
 
-use crate::crew::{Stage, speak};
+use crate::crew::{Stage, digest, speak};
 
 const QUICK: Duration = Duration::from_millis(5);
 const A_WHILE: Duration = Duration::from_millis(400);
@@ -159,7 +158,7 @@ async fn a_result_whose_file_is_lost_is_computed_again(kind: &str) {
     let stage = Stage::new(kind, |_, _| Ok(QUICK)).await;
     let worker = stage.worker().await;
     assert_eq!(run_of(&worker.ask(speak("네.", 1)).await), 1);
-    stage.lost_files.lock().unwrap().push(Digest::of("네. 1".as_bytes()));
+    stage.lost_files.lock().unwrap().push(digest("네.", 1));
     assert_eq!(run_of(&worker.ask(speak("네.", 1)).await), 2);
     assert_eq!(worker.ask(speak("네.", 1)).await, Outcome::Success(json!({ "run": 2, "cached": true })));
     worker.leave().await;

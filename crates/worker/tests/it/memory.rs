@@ -70,7 +70,7 @@ async fn a_retry_comes_after_its_delay_and_not_before() {
     let mut consumer = consumer(&queue, 1).await;
     let delay = Duration::from_secs(7);
     let asked = Instant::now();
-    consumer.next().await.unwrap().settle(Settlement::RetryAfter(delay)).await.unwrap();
+    consumer.next().await.unwrap().settle(Settlement::RetryAfter { delay, reason: "later".to_owned() }).await.unwrap();
     let again = consumer.next().await.unwrap();
     assert_eq!((again.attempt, again.redelivered, asked.elapsed()), (2, false, delay));
 }

@@ -1,15 +1,20 @@
 //! A computation has one holder at a time, and only the last one commits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use viva_core::Digest;
 use viva_core::claim::{Claim, End, Taken, WorkerId};
-use viva_core::store::Store;
+use viva_core::liveness::{Lock, Rhythm, Sign};
+use viva_core::store::{Store, Vitals};
 
 use super::Database;
 use super::fixture::{clip, has_interview, interview};
+
+/// How the workers of these tests say that they beat.
+pub const RHYTHM: Rhythm = Rhythm { beat: Duration::from_millis(1500), ttl: Duration::from_secs(17) };
 
 pub fn computation() -> Digest {
     clip("a question", b"").computation
@@ -19,7 +24,7 @@ pub fn computation() -> Digest {
 pub async fn worker(store: &Store) -> WorkerId {
     let id = WorkerId::new();
     let unit = store.write().await.unwrap();
-    unit.worker_sessions().start(&id, "test").await.unwrap();
+    unit.worker_sessions().start(&id, "test", RHYTHM).await.unwrap();
     unit.commit().await.unwrap();
     id
 }
@@ -133,11 +138,12 @@ pub async fn a_sign_of_life_wins_against_a_verdict(database: Database) {
     let one = worker(&store).await;
     let unit = store.write().await.unwrap();
     let sessions = unit.worker_sessions();
-    assert_eq!(sessions.live().await.unwrap(), [(one.clone(), 0)]);
-    assert!(sessions.beat(&one).await.unwrap());
+    let seen = sessions.live().await.unwrap();
+    assert_eq!(seen, [Sign { id: one.clone(), beat: 0, rhythm: RHYTHM, lock: Lock::Free }]);
+    assert!(sessions.beat(&one, &Vitals::default()).await.unwrap());
     assert!(!sessions.declare_gone(&one, 0).await.unwrap(), "it has moved since");
     assert!(sessions.declare_gone(&one, 1).await.unwrap());
-    assert!(!sessions.beat(&one).await.unwrap(), "it must learn that it was declared gone");
+    assert!(!sessions.beat(&one, &Vitals::default()).await.unwrap(), "it must learn that it was declared gone");
     assert!(!sessions.declare_gone(&one, 1).await.unwrap());
     assert_eq!(sessions.live().await.unwrap(), []);
     unit.commit().await.unwrap();

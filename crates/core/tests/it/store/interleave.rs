@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 
 use viva_core::claim::{Claim, End, Taken, WorkerId};
-use viva_core::store::{Letter, Relayed, Store, Waiter};
+use viva_core::store::{Letter, Relayed, Store, Vitals, Waiter};
 use viva_core::task::SYNTHESIZE;
 use viva_core::{Digest, Outcome, TaskMessage};
 use viva_testkit::FaultPlan;
 
 use super::Database;
+use super::claims::RHYTHM;
 use super::fixture::clip;
 
 const STEPS: usize = 40;
@@ -80,7 +81,7 @@ impl World {
     async fn join(&self) -> WorkerId {
         let id = WorkerId::new();
         let unit = self.store.write().await.unwrap();
-        unit.worker_sessions().start(&id, "test").await.unwrap();
+        unit.worker_sessions().start(&id, "test", RHYTHM).await.unwrap();
         unit.commit().await.unwrap();
         id
     }
@@ -201,7 +202,7 @@ impl World {
     async fn keep(&mut self, at: usize) {
         let id = self.workers[at].id.clone();
         let unit = self.store.write().await.unwrap();
-        if !unit.worker_sessions().beat(&id).await.unwrap() {
+        if !unit.worker_sessions().beat(&id, &Vitals::default()).await.unwrap() {
             drop(unit);
             return self.lose(at, true).await;
         }

@@ -94,3 +94,19 @@ async fn a_full_disk_takes_the_unit_of_work_back() {
     assert!(error.chain().contains("disk is full"), "{}", error.chain());
     assert!(store.read().await.unwrap().interviews().get(0).await.is_err());
 }
+
+#[tokio::test]
+async fn a_database_that_went_away_is_no_fault_of_the_task() {
+    let server = viva_testkit::Postgres::start();
+    let url = server.database();
+    migrate(&url).await.unwrap();
+    let store = Store::connect(&url).await.unwrap();
+    // A connection that breaks under a unit of work, and one that cannot be had.
+    let unit = store.write().await.unwrap();
+    drop(server);
+    let broken = unit.interviews().get(1).await.unwrap_err();
+    let refused = store.write().await.unwrap_err();
+    for error in [broken, refused] {
+        assert_eq!(error.class(), ErrorClass::Unavailable, "{error:?}");
+    }
+}

@@ -33,9 +33,9 @@ pub async fn every_step_goes_up_and_down_again(database: Database) {
     assert_eq!(names.len(), own.len() + contract.len());
 
     for (taken_back, step) in applied.iter().rev().enumerate() {
-        let before = tables(&raw).await.len();
+        let before = tables(&raw).await;
         migrate_down(&database.url, 1).await.unwrap();
-        assert!(tables(&raw).await.len() < before, "{step} took nothing back");
+        assert_ne!(tables(&raw).await, before, "{step} took nothing back");
         assert_eq!(versions(&database.url).await.unwrap().pending.len(), taken_back + 1);
     }
     assert_eq!(tables(&raw).await, []);

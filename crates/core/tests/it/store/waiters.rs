@@ -8,6 +8,7 @@ use viva_core::task::SYNTHESIZE;
 use viva_core::{Digest, Outcome, TaskMessage};
 
 use super::Database;
+use super::claims::RHYTHM;
 use super::fixture::clip;
 
 fn computation() -> Digest {
@@ -24,7 +25,7 @@ fn waiter(worker: &WorkerId, id: &str) -> Waiter {
 
 async fn claimed(store: &Store, worker: &WorkerId) -> viva_core::claim::Claim {
     let unit = store.write().await.unwrap();
-    unit.worker_sessions().start(worker, "test").await.unwrap();
+    unit.worker_sessions().start(worker, "test", RHYTHM).await.unwrap();
     let Taken::Ours(claim) = unit.claims().take(&computation(), worker).await.unwrap() else { panic!("it is held") };
     unit.commit().await.unwrap();
     claim
@@ -140,7 +141,7 @@ pub async fn letters_of_a_worker_that_is_gone_are_adopted(database: Database) {
     let (store, one, two) = (database.store().await, WorkerId::new(), WorkerId::new());
     let unit = store.write().await.unwrap();
     for id in [&one, &two] {
-        unit.worker_sessions().start(id, "test").await.unwrap();
+        unit.worker_sessions().start(id, "test", RHYTHM).await.unwrap();
     }
     let letters = [(Relayed::By(&one), reply("a", 1)), (Relayed::ByAny, reply("b", 1)), (Relayed::By(&two), reply("c", 1))];
     unit.outbox().post(&letters).await.unwrap();

@@ -4,18 +4,18 @@ use std::fmt::Write as _;
 
 /// Rows under a heading, each column as wide as its widest cell.
 #[derive(Debug)]
-pub(super) struct Table<const N: usize> {
+pub(crate) struct Table<const N: usize> {
     rows: Vec<[String; N]>,
     /// Columns that hold numbers stand to the right.
     numeric: [bool; N],
 }
 
 impl<const N: usize> Table<N> {
-    pub(super) fn new(heading: [&str; N], numeric: [bool; N]) -> Self {
+    pub(crate) fn new(heading: [&str; N], numeric: [bool; N]) -> Self {
         Self { rows: vec![heading.map(str::to_owned)], numeric }
     }
 
-    pub(super) fn row(&mut self, cells: [String; N]) {
+    pub(crate) fn row(&mut self, cells: [String; N]) {
         self.rows.push(cells);
     }
 }
@@ -40,7 +40,7 @@ impl<const N: usize> std::fmt::Display for Table<N> {
 }
 
 /// The first cells of `text`, with an ellipsis where it is longer.
-pub(super) fn clip(text: &str, width: usize) -> String {
+pub(crate) fn clip(text: &str, width: usize) -> String {
     if cells(text) <= width {
         return text.to_owned();
     }

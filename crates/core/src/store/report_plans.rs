@@ -1,0 +1,83 @@
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend};
+
+use super::error::{During as _, Error};
+use super::statement::{change, row, rows};
+use super::{Waiter, Waiters};
+use crate::Digest;
+
+const PLAN: &str = "INSERT INTO report_plans (plan, interview_id) VALUES ($1, $2) ON CONFLICT (plan) DO NOTHING";
+
+const EXPECT: &str = "INSERT INTO report_parts (plan, transcript_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+
+/// Whoever waits for a plan, or lands a part of it, holds its row first: of two that land the last two parts at once, the second
+/// sees that no part is left, and nobody comes to wait for a plan that is ending. SQLite has one writer at a time.
+const HOLD: &str = "SELECT 1 FROM report_plans WHERE plan = $1 FOR UPDATE";
+const HOLD_SQLITE: &str = "SELECT 1 FROM report_plans WHERE plan = $1";
+
+const LAND: &str = "DELETE FROM report_parts WHERE plan = $1 AND transcript_id = $2";
+
+/// The conditional change that ends a plan: it succeeds once.
+const END: &str = "
+    DELETE FROM report_plans
+    WHERE plan = $1 AND NOT EXISTS (SELECT 1 FROM report_parts WHERE report_parts.plan = report_plans.plan)";
+
+const INTERVIEW: &str = "SELECT interview_id FROM report_plans WHERE plan = $1";
+
+const OPEN: &str = "SELECT transcript_id FROM report_parts WHERE plan = $1 ORDER BY transcript_id";
+
+/// Reports that wait for their parts, inside a unit of work. A plan stands from the moment its parts are sent until the last one
+/// has landed; the tasks that asked for the report wait for it as waiters.
+#[derive(Debug)]
+pub struct ReportPlans<'s>(pub(super) &'s DatabaseTransaction);
+
+impl ReportPlans<'_> {
+    /// Begins a plan whose parts are the evaluations of these answers. False if it stands already.
+    pub async fn begin(&self, plan: &Digest, interview_id: i32, transcripts: &[i32]) -> Result<bool, Error> {
+        let begun = change(self.0, PLAN, vec![plan.as_str().into(), interview_id.into()]).await.during("planning a report")? == 1;
+        if begun {
+            for &transcript in transcripts {
+                change(self.0, EXPECT, vec![plan.as_str().into(), transcript.into()]).await.during("planning a report's part")?;
+            }
+        }
+        Ok(begun)
+    }
+
+    /// Makes a task wait until the plan's parts have landed. False if the plan stands no more: look again.
+    #[must_use = "a task that does not wait must do something else"]
+    pub async fn wait(&self, plan: &Digest, waiter: &Waiter) -> Result<bool, Error> {
+        if !self.hold(plan).await? {
+            return Ok(false);
+        }
+        Waiters(self.0).put(plan, waiter).await?;
+        Ok(true)
+    }
+
+    /// Lands a part, whatever came of it. Returns who waited, if it was the last one: theirs is the next step.
+    pub async fn land(&self, plan: &Digest, transcript_id: i32) -> Result<Vec<Waiter>, Error> {
+        if !self.hold(plan).await? {
+            return Ok(Vec::new());
+        }
+        change(self.0, LAND, vec![plan.as_str().into(), transcript_id.into()]).await.during("landing a report's part")?;
+        match change(self.0, END, vec![plan.as_str().into()]).await.during("ending a report's plan")? {
+            0 => Ok(Vec::new()),
+            _ => Waiters(self.0).take_all(plan).await,
+        }
+    }
+
+    /// Whose report the plan is for; `None` if it stands no more.
+    pub async fn interview(&self, plan: &Digest) -> Result<Option<i32>, Error> {
+        let found = row(self.0, INTERVIEW, vec![plan.as_str().into()]).await.during("reading a report's plan")?;
+        found.map(|row| row.try_get("", "interview_id").during("reading a report's plan")).transpose()
+    }
+
+    /// The answers whose evaluations the plan still waits for.
+    pub async fn open(&self, plan: &Digest) -> Result<Vec<i32>, Error> {
+        let open = rows(self.0, OPEN, vec![plan.as_str().into()]).await.during("reading a report's plan")?;
+        open.iter().map(|row| row.try_get("", "transcript_id").during("reading a report's plan")).collect()
+    }
+
+    async fn hold(&self, plan: &Digest) -> Result<bool, Error> {
+        let hold = if self.0.get_database_backend() == DbBackend::Sqlite { HOLD_SQLITE } else { HOLD };
+        Ok(row(self.0, hold, vec![plan.as_str().into()]).await.during("holding a report's plan")?.is_some())
+    }
+}

@@ -1,0 +1,19 @@
+//! A look into a database from outside: what a test asserts about rows must not come through the code under test.
+
+use std::process::Command;
+
+use crate::Postgres;
+
+/// The one number that the database at `url` (SQLite, or the shared Postgres) answers.
+pub fn sql_number(url: &str, sql: &str) -> i64 {
+    const ASK: &str = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])";
+    let said = match url.strip_prefix("sqlite://") {
+        Some(path) => {
+            let asked = Command::new("python3").args(["-c", ASK, path, sql]).output().expect("python3 runs");
+            assert!(asked.status.success(), "{sql}: {}", String::from_utf8_lossy(&asked.stderr));
+            String::from_utf8_lossy(&asked.stdout).into_owned()
+        }
+        None => Postgres::shared().sql(url, sql),
+    };
+    said.trim().parse().unwrap_or_else(|_| panic!("{sql} answered {said:?}, which is no number"))
+}

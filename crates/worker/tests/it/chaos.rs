@@ -1,0 +1,226 @@
+//! Everything at once: worker processes that are killed, frozen and thawed, cut off in silence and with a bang, whose clocks jump,
+//! over a database that crashes and restarts. Whatever happens, every task ends, once in effect.
+//!
+//! The seed decides the tasks and the faults, not what the machine does between two of them. `VIVA_SEED` repeats a plan;
+//! `VIVA_TEST_CHAOS_S=600 VIVA_TEST_CHAOS_TASKS=10000` is the whole. The test is the broker: it delivers again what a dead worker
+//! had, and now and then twice what a living one has.
+
+mod ledger;
+mod slot;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use viva_testkit::{Direction, FaultPlan, Mode, Postgres};
+
+use crate::fleet::{Place, line};
+use ledger::Ledger;
+use slot::Slot;
+
+const WORKERS: usize = 4;
+/// Deliveries that a worker holds.
+const PREFETCH: usize = 16;
+/// How long the last tasks may take once the faults have stopped: a time to live, and what the worst backoff adds.
+const QUIET: Duration = Duration::from_mins(2);
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |value| value.parse().unwrap())
+}
+
+/// What is to be healed when.
+enum Heal {
+    Thaw(usize),
+    Open(usize),
+}
+
+struct Chaos {
+    plan: FaultPlan,
+    postgres: Postgres,
+    place: Place,
+    slots: Vec<Slot>,
+    heals: Vec<(Instant, Heal)>,
+    /// To be delivered, by task id.
+    ready: VecDeque<String>,
+    tasks: BTreeMap<String, String>,
+    answered: BTreeMap<String, u32>,
+    failures: Vec<String>,
+    faults: BTreeMap<&'static str, u32>,
+}
+
+impl Chaos {
+    fn new(plan: FaultPlan) -> Self {
+        let postgres = Postgres::start();
+        let place = Place::at(&postgres.database());
+        Ledger::keep(&postgres, &place.url);
+        let slots = (0..WORKERS).map(|_| Slot::new(&place.url)).collect();
+        let (heals, ready, tasks) = (Vec::new(), VecDeque::new(), BTreeMap::new());
+        let (answered, failures, faults) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+        Self { plan, postgres, place, slots, heals, ready, tasks, answered, failures, faults }
+    }
+
+    /// A task of the mix: texts that others ask for too, questions that are edited.
+    fn publish(&mut self, number: u64, of: u64) -> (String, i32) {
+        let text = self.plan.between(0..of / 2 + 1);
+        // A text always takes the same time; some take long, so that faults find them at work.
+        let takes = if text.is_multiple_of(6) { 400 + text * 53 % 3000 } else { 5 + text * 37 % 80 };
+        let question = self.plan.between(0..of / 5 + 1) as i32;
+        let id = format!("t{number}");
+        self.tasks.insert(id.clone(), line(&id, &format!("sleep {takes} text {text}"), question));
+        self.ready.push_back(id.clone());
+        (id, question)
+    }
+
+    /// Gives the workers what they have room for, and takes their answers.
+    fn turn(&mut self) {
+        for at in 0..WORKERS {
+            let lost = self.slots[at].revive();
+            // The broker notices at once that a connection has ended.
+            lost.into_iter().filter(|id| !self.answered.contains_key(id)).for_each(|id| self.ready.push_front(id));
+            for (id, success, said) in self.slots[at].answers() {
+                self.slots.iter_mut().for_each(|slot| slot.settled(&id));
+                if success {
+                    *self.answered.entry(id).or_default() += 1;
+                } else {
+                    self.failures.push(said);
+                    self.ready.push_back(id);
+                }
+            }
+        }
+        for at in 0..WORKERS {
+            while self.slots[at].has_room(PREFETCH) {
+                let Some(id) = self.ready.pop_front() else { return };
+                if self.answered.contains_key(&id) {
+                    continue;
+                }
+                if !self.slots[at].deliver(&id, &self.tasks[&id]) {
+                    self.ready.push_front(id);
+                    break;
+                }
+                if self.plan.chance(0.03) {
+                    self.ready.push_back(id);
+                }
+            }
+        }
+    }
+
+    fn fault(&mut self, now: Instant) {
+        let at = self.plan.between(0..WORKERS as u64) as usize;
+        let kinds =
+            ["kill", "kill", "freeze", "freeze", "cut", "cut", "silence", "silence", "clock", "clock", "drain", "backend", "database"];
+        let kind = *self.plan.pick(&kinds);
+        // Drawn whatever the kind is, so that the plan does not hang on what came before.
+        let (until, direction) = (self.plan.delay(&(Duration::from_millis(200)..Duration::from_secs(7))), self.plan.between(0..3));
+        let (seconds, crash) = (self.plan.between(0..7200) as i64 - 3600, self.plan.chance(0.5));
+        *self.faults.entry(kind).or_default() += 1;
+        let slot = &mut self.slots[at];
+        match kind {
+            "kill" => slot.kill(),
+            "drain" => slot.drain(),
+            "freeze" => {
+                slot.freeze();
+                self.heals.push((now + until, Heal::Thaw(at)));
+            }
+            "cut" => slot.relay.cut_all(),
+            "silence" => {
+                let direction = [Direction::Up, Direction::Down, Direction::Both][direction as usize];
+                slot.relay.set(direction, Mode::Blackhole);
+                self.heals.push((now + until, Heal::Open(at)));
+            }
+            "clock" => slot.clock.jump_to(seconds),
+            "backend" => {
+                let sql =
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'viva' ORDER BY random() LIMIT 3";
+                self.postgres.sql(&self.place.url, sql);
+            }
+            _ if crash => {
+                self.postgres.crash();
+                self.postgres.start_again();
+            }
+            _ => self.postgres.restart(),
+        }
+    }
+
+    fn heal(&mut self, now: Instant) {
+        let due = self.heals.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>();
+        for (_, heal) in due {
+            match heal {
+                Heal::Thaw(at) => self.slots[at].thaw(),
+                Heal::Open(at) => self.slots[at].relay.heal(),
+            }
+        }
+    }
+}
+
+fn breath() {
+    std::thread::sleep(Duration::from_millis(10));
+}
+
+#[test]
+fn whatever_happens_every_task_ends_once() {
+    let (seconds, tasks) = (setting("VIVA_TEST_CHAOS_S", 90), setting("VIVA_TEST_CHAOS_TASKS", 1500));
+    let mut chaos = Chaos::new(FaultPlan::from_env("chaos"));
+    let begun = Instant::now();
+    let storm = Duration::from_secs(seconds);
+    let (mut published, mut asked, mut next_fault) = (0, Vec::new(), begun + Duration::from_secs(3));
+    while begun.elapsed() < storm {
+        let due = (begun.elapsed().as_secs_f64() / storm.as_secs_f64() * tasks as f64) as u64;
+        while published < due.min(tasks) {
+            asked.push(chaos.publish(published, tasks));
+            published += 1;
+        }
+        let now = Instant::now();
+        if now >= next_fault {
+            chaos.fault(now);
+            next_fault = now + chaos.plan.delay(&(Duration::from_millis(200)..Duration::from_millis(2500)));
+        }
+        chaos.heal(now);
+        chaos.turn();
+        breath();
+    }
+    while published < tasks {
+        asked.push(chaos.publish(published, tasks));
+        published += 1;
+    }
+    chaos.heal(Instant::now() + Duration::from_hours(1));
+    let quiet = Instant::now();
+    while chaos.answered.len() < asked.len() {
+        assert!(quiet.elapsed() < QUIET, "stuck: {}", chaos.stuck(&asked));
+        chaos.turn();
+        breath();
+    }
+    let ended_after = quiet.elapsed();
+    Ledger::settle(&chaos.postgres, &chaos.place.url, QUIET, || {
+        chaos.slots.iter_mut().for_each(|slot| drop(slot.revive()));
+    });
+    Ledger::check(&chaos.postgres, &chaos.place.url, &asked);
+    println!(
+        "{tasks} tasks in {seconds} s of faults {:?}; the last one ended {} ms after the faults; {} answers were repeated, {} were failures to be asked again; \
+         {} processes were started; {}",
+        chaos.faults,
+        ended_after.as_millis(),
+        chaos.answered.values().map(|times| times - 1).sum::<u32>(),
+        chaos.failures.len(),
+        chaos.slots.iter().map(|slot| slot.started).sum::<u32>(),
+        Ledger::told(&chaos.postgres, &chaos.place.url),
+    );
+}
+
+impl Chaos {
+    fn stuck(&self, asked: &[(String, i32)]) -> String {
+        let open: Vec<_> = asked.iter().map(|(id, _)| id).filter(|id| !self.answered.contains_key(*id)).collect();
+        let rows = |sql| self.postgres.sql(&self.place.url, sql);
+        let held: Vec<_> = self.slots.iter().map(Slot::story).collect();
+        format!(
+            "{} tasks, such as {:?}; ready {:?}; claims:\n{}\nwaiters:\n{}\noutbox:\n{}\nsessions:\n{}\nworkers:\n{}",
+            open.len(),
+            open.iter().take(5).collect::<Vec<_>>(),
+            self.ready.iter().take(5).collect::<Vec<_>>(),
+            rows("SELECT * FROM claims WHERE state <> 'settled'"),
+            rows("SELECT id, computation, task_id, worker FROM waiters LIMIT 20"),
+            rows("SELECT id, worker, ordering_key FROM outbox LIMIT 20"),
+            rows("SELECT id, state, beat FROM worker_sessions WHERE state = 'live'"),
+            held.join("\n"),
+        )
+    }
+}
