@@ -48,7 +48,9 @@ fn work(args: &BatchArgs) -> anyhow::Result<()> {
     }
     let engine = Local::open(options).with_context(|| format!("the language model {:?} cannot be used", args.llm))?;
     // Loading is not what is measured: the weights come with a first word.
-    engine.complete(&Request { raw: Some("Hi".to_owned()), max_tokens: 1, ..Request::default() }, &Cancel::default(), &mut |_| {})?;
+    let schema = requests.iter().find_map(|(_, request)| request.schema.clone());
+    let first = Request { raw: Some("Hi".to_owned()), schema, max_tokens: 1, ..Request::default() };
+    engine.complete(&first, &Cancel::default(), &mut |_| {})?;
     let out = std::fs::File::create(&args.out).with_context(|| format!("cannot write {}", args.out.display()))?;
     let shared = Mutex::new((BufWriter::new(out), Totals::default()));
     let (next, begin) = (AtomicUsize::new(0), SystemClock.monotonic());

@@ -93,8 +93,8 @@ pub struct Local {
     info: ModelInfo,
     tokenizer: Tokenizer,
     template: Template,
-    /// Made by the first request that has a schema.
-    grammars: OnceLock<Grammars>,
+    /// Made by the first request that has a schema; others wait for it: it is the work of half a second.
+    grammars: OnceLock<Result<Grammars, String>>,
     counters: Arc<Counters>,
     /// Requests that run or wait.
     requests: AtomicUsize,
@@ -150,11 +150,8 @@ impl Local {
     }
 
     fn grammars(&self) -> Result<&Grammars, Error> {
-        if let Some(ready) = self.grammars.get() {
-            return Ok(ready);
-        }
-        let made = Grammars::new(&self.tokenizer)?;
-        Ok(self.grammars.get_or_init(|| made))
+        let made = self.grammars.get_or_init(|| Grammars::new(&self.tokenizer).map_err(|error| error.to_string()));
+        made.as_ref().map_err(|what| Error::Grammar(what.clone()))
     }
 
     /// Asks the engine's thread and passes on what it says.
