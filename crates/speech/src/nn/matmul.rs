@@ -101,6 +101,9 @@ pub(crate) fn multiply(rows: Rows<'_>, matrix: &Packed, target: Target<'_>, fini
 
 /// The same over all threads: `[rows, n]` without gaps.
 pub(crate) fn multiply_all(rows: Rows<'_>, matrix: &Packed, out: &mut [f32], finish: Finish<'_>) {
+    if rows.count == 0 {
+        return;
+    }
     // Whole register tiles for each thread; the results are the same however they are shared out.
     let share = rows.count.div_ceil(rayon::current_num_threads()).next_multiple_of(12).min(240);
     out.par_chunks_mut(share * matrix.n).enumerate().for_each(|(task, chunk)| {
