@@ -93,7 +93,7 @@ def main(models, repeats="5", *engines):
     for engine in engines or ("kokoro", "piper"):
         for threads in (1, 2):
             rates = {}
-            for who, isa in (("onnxruntime", ""), ("viva", ""), ("viva", "avx2")):
+            for who, isa in (("onnxruntime", ""), ("viva", "")) + ((("viva", "avx2"),) if threads == 1 else ()):
                 rows = run(who, engine, models, repeats, threads, isa)
                 audio = sum(row["audio_s"] for row in rows)
                 wall, busy = audio / total(rows, "wall_s"), audio / total(rows, "processor_s")

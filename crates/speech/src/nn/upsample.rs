@@ -41,14 +41,21 @@ impl ConvTranspose1d {
         let (inputs, outputs, stride) = (self.inputs, self.bias.len(), self.stride);
         let one_before_and_after = Geometry { taps: 2, stride: 1, padding: 1, dilation: 1 };
         let windows = Windows::of(x, activation, one_before_and_after, self.weight.isa());
-        let mut product = vec![0.0; (x.rows() + 1) * stride * outputs];
-        let rows = Rows { values: windows.values(), stride: inputs, count: x.rows() + 1 };
+        let (width, trim) = (stride * outputs, stride / 2 * outputs);
         let bias = self.bias.repeat(stride);
-        multiply_all(rows, &self.weight, &mut product, Finish { bias: &bias, accumulate: false });
-        let trim = stride / 2 * outputs;
-        product.truncate(trim + x.rows() * stride * outputs);
-        product.drain(..trim);
-        Frames::new(x.rows() * stride, outputs, product).expect("trimmed to whole rows; this is a bug")
+        let finish = Finish { bias: &bias, accumulate: false };
+        let rows = |first: usize, count| Rows { values: &windows.values()[first * inputs..], stride: inputs, count };
+        let mut y = Frames::zeros(x.rows() * stride, outputs);
+        // The first and the last product stand half outside.
+        let (first, rest) = y.as_mut_slice().split_at_mut(width - trim);
+        let (middle, last) = rest.split_at_mut((x.rows() - 1) * width);
+        let mut edge = vec![0.0; width];
+        multiply_all(rows(0, 1), &self.weight, &mut edge, finish);
+        first.copy_from_slice(&edge[trim..]);
+        multiply_all(rows(1, x.rows() - 1), &self.weight, middle, finish);
+        multiply_all(rows(x.rows(), 1), &self.weight, &mut edge, finish);
+        last.copy_from_slice(&edge[..trim]);
+        y
     }
 }
 

@@ -1,7 +1,7 @@
 //! Symbols to the mean and deviation of the prior: a transformer that attends by distance (Shaw et al. 2018).
 
 use super::weights::{Mismatch, Weights, mismatch};
-use crate::nn::{Activation, Conv1d, Frames, LayerNorm, Relative, SameConv, attend};
+use crate::nn::{Activation, Conv1d, Frames, LayerNorm, Relative, attend};
 
 #[derive(Debug)]
 pub(super) struct TextEncoder {
@@ -11,6 +11,7 @@ pub(super) struct TextEncoder {
     projection: Conv1d,
 }
 
+/// The flow makes an error of this part a hundred times larger, so its convolutions are computed directly.
 #[derive(Debug)]
 struct Layer {
     query: Conv1d,
@@ -19,8 +20,8 @@ struct Layer {
     output: Conv1d,
     relative: Relative,
     attention_norm: LayerNorm,
-    rise: SameConv,
-    fall: SameConv,
+    rise: Conv1d,
+    fall: Conv1d,
     output_norm: LayerNorm,
 }
 
@@ -68,7 +69,7 @@ impl Layer {
     fn load(weights: &Weights<'_>, index: usize, width: usize) -> Result<Self, Mismatch> {
         let encoder = |kind: &str| format!("/enc_p/encoder/{kind}.{index}");
         let attention = |name: &str| weights.conv(&format!("{}/{name}", encoder("attn_layers")));
-        let feed_forward = |name: &str| weights.same_conv(&format!("{}/{name}", encoder("ffn_layers")));
+        let feed_forward = |name: &str| weights.exact_conv(&format!("{}/{name}", encoder("ffn_layers")));
         let norm = |kind: &str| weights.layer_norm(&format!("enc_p.encoder.{kind}.{index}"));
         let relative = |name: &str| weights.parameter(&format!("enc_p.encoder.attn_layers.{index}.emb_rel_{name}"));
         let (keys, values) = (relative("k")?, relative("v")?);
@@ -96,7 +97,7 @@ impl Layer {
         let mut x = x;
         self.output.run(&attended, &Activation::Leave, &mut x, true);
         x.update(|_, row| self.attention_norm.apply(row));
-        let inner = self.rise.after(&x, &Activation::Leave);
+        let inner = self.rise.forward(&x);
         self.fall.run(&inner, &Activation::LeakyRelu(0.0), &mut x, true);
         x.update(|_, row| self.output_norm.apply(row));
         x

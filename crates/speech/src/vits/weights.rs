@@ -42,11 +42,20 @@ impl<'a> Weights<'a> {
         Ok(Conv1d::new(Isa::best(), &weight, bias, geometry))
     }
 
-    /// A convolution that keeps the length.
-    pub(super) fn same_conv(&self, module: &str) -> Result<SameConv, Mismatch> {
+    /// A convolution that keeps the length, by the most exact algorithm.
+    pub(super) fn exact_conv(&self, module: &str) -> Result<Conv1d, Mismatch> {
         let Raw { weight, bias, mut geometry, .. } = self.raw(module)?;
         // The encoder's are padded by a node of their own.
         geometry.padding = Geometry::same(geometry.taps, geometry.dilation).padding;
+        Ok(Conv1d::new(Isa::best(), &weight, bias, geometry))
+    }
+
+    /// A convolution that keeps the length, by the fastest algorithm.
+    pub(super) fn same_conv(&self, module: &str) -> Result<SameConv, Mismatch> {
+        let Raw { weight, bias, geometry, .. } = self.raw(module)?;
+        if geometry != Geometry::same(geometry.taps, geometry.dilation) {
+            return Err(mismatch(module, "a padding that doesn't keep the length"));
+        }
         Ok(SameConv::new(Isa::best(), &weight, bias, geometry))
     }
 

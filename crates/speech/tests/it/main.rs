@@ -1,6 +1,7 @@
 //! Promises of the speech engine, in one binary.
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
+mod any_text;
 mod damaged_files;
 mod engine;
 mod g2p;
