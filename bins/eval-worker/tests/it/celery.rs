@@ -7,8 +7,8 @@ use viva_core::SystemClock;
 use viva_core::store::{Store, migrate};
 use viva_scoring::{Judge, Rubric, Settings};
 use viva_testkit::{Postgres, Proc, Rabbit, sql_number};
-use viva_worker::{Hung, Timing};
 use viva_worker::serve::{self, BrokerArgs, Kind};
+use viva_worker::{Hung, Timing};
 
 use crate::fixture::{INTERVIEW, Obedient, fill};
 
