@@ -22,6 +22,7 @@ const AFTER: &str = "\
 Examples:
   eval-worker score --question 'What is an index?' --answer 'It is a sorted copy of ...' --stage skill --json
   eval-worker score --question '자기소개를 부탁드립니다.' --answer - < answer.txt
+  eval-worker batch --model smollm2-135m --in requests.jsonl --out results.jsonl
   eval-worker serve --broker-url memory:// < tasks.jsonl
 
 Settings are flags and environment variables of the same name. Results go to stdout, logs to stderr; RUST_LOG=debug shows more.";
@@ -31,6 +32,8 @@ Settings are flags and environment variables of the same name. Results go to std
 pub enum Command {
     /// Scores one answer, now, without a database.
     Score(ScoreArgs),
+    /// Answers a file of requests, all at once, without a database.
+    Batch(BatchArgs),
     /// Takes tasks from a queue until it is told to stop.
     Serve(ServeArgs),
 }
@@ -73,6 +76,56 @@ pub struct ScoreArgs {
     pub model: ModelArgs,
 }
 
+/// Arguments of `batch`.
+#[derive(Debug, Args)]
+pub struct BatchArgs {
+    /// Language model: a name from `viva models list`, fetched if it isn't here, or gguf:PATH.
+    #[arg(long, visible_alias = "model", env = "LLM", value_name = "MODEL", default_value = "gemma-3-270m")]
+    pub llm: String,
+    /// Folder of the models [default: the user's data folder, viva/models].
+    #[arg(long, env = "VIVA_MODELS", value_name = "DIR")]
+    pub viva_models: Option<PathBuf>,
+    /// Requests, one a line: OpenAI's batch form, or {"prompt", "json_schema", "max_tokens"}.
+    #[arg(long = "in", value_name = "FILE")]
+    pub input: PathBuf,
+    /// Where results go, one a line, as they land.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Threads that compute [default: one a core].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Answers that are decoded together.
+    #[arg(long, value_name = "N", default_value = "32")]
+    pub lanes: NonZeroUsize,
+    /// Instructions to compute with [default: the best that the processor has]; the results are the same.
+    #[arg(long, value_enum)]
+    pub instructions: Option<Instructions>,
+    /// Prints the summary as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Instructions of the engine's kernels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Instructions {
+    /// AVX-512 with VNNI.
+    Avx512,
+    /// AVX2 with FMA.
+    Avx2,
+    /// What every processor has; slow.
+    Portable,
+}
+
+impl From<Instructions> for viva_llm::Instructions {
+    fn from(instructions: Instructions) -> Self {
+        match instructions {
+            Instructions::Avx512 => Self::Avx512,
+            Instructions::Avx2 => Self::Avx2,
+            Instructions::Portable => Self::Portable,
+        }
+    }
+}
+
 /// Languages of the rubric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Language {
@@ -106,9 +159,8 @@ pub struct ServeArgs {
     /// How the worker tells that it lives.
     #[command(flatten)]
     pub liveness: viva_worker::serve::LivenessArgs,
-    /// Tasks that run at once. The model serves them one after the other; more than one keeps it busy while others wait
-    /// for the database.
-    #[arg(long, value_name = "N", default_value = "2")]
+    /// Tasks that run at once. The model decodes their answers together, so more of them cost little more time.
+    #[arg(long, value_name = "N", default_value = "24")]
     pub concurrency: NonZeroUsize,
     /// Which model judges.
     #[command(flatten)]

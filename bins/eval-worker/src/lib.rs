@@ -5,6 +5,7 @@
 //! that a computation already stored is not done again. What a score is, is `viva-scoring`'s business.
 
 mod answers;
+mod batch;
 pub mod cli;
 pub mod evaluator;
 mod inference;
@@ -20,6 +21,7 @@ pub use report::FinalReport;
 /// Does what the command line says.
 pub async fn run(cli: cli::Cli) -> anyhow::Result<()> {
     match cli.command {
+        cli::Command::Batch(args) => batch::run(args).await,
         cli::Command::Score(args) => score::run(args).await,
         cli::Command::Serve(args) => serve::run(args).await,
     }

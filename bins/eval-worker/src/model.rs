@@ -14,13 +14,17 @@ use crate::cli::ModelArgs;
 /// in `home`. Reads the header only; weights are loaded by the first request. Blocks, and must not be called on a thread of
 /// the async runtime.
 pub fn open(llm: &str, home: &Home) -> anyhow::Result<Arc<dyn Engine>> {
-    let options = match llm.split_once(':') {
-        Some(("gguf", path)) => Options::new(path),
-        Some((scheme, _)) => anyhow::bail!("LLM={scheme}:... is not supported; use gguf:PATH, or a name from `viva models list`"),
-        None => catalogued(llm, home)?,
-    };
-    let engine = Local::open(options).with_context(|| format!("the language model {llm:?} cannot be used"))?;
+    let engine = Local::open(options(llm, home)?).with_context(|| format!("the language model {llm:?} cannot be used"))?;
     Ok(Arc::new(engine))
+}
+
+/// How the model that `llm` names is opened.
+pub(crate) fn options(llm: &str, home: &Home) -> anyhow::Result<Options> {
+    match llm.split_once(':') {
+        Some(("gguf", path)) => Ok(Options::new(path)),
+        Some((scheme, _)) => anyhow::bail!("LLM={scheme}:... is not supported; use gguf:PATH, or a name from `viva models list`"),
+        None => catalogued(llm, home),
+    }
 }
 
 fn catalogued(name: &str, home: &Home) -> anyhow::Result<Options> {

@@ -98,7 +98,9 @@ impl Flags {
     }
 }
 
-#[tokio::main]
+// One thread for all that waits: what computes has threads of its own, and tasks that go from thread to thread cost more than
+// what they do here.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).with_writer(std::io::stderr).init();
     let flags = Flags::parse();

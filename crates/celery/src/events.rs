@@ -6,7 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use serde_json::{Map, Value, json};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::{Settings, UtcOffset, clock};
@@ -41,19 +42,22 @@ pub(crate) struct Events(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     node: String,
+    /// Asking for it is a call of the system's.
+    pid: u32,
     utc_offset: UtcOffset,
     lamport: Arc<Lamport>,
     enabled: AtomicBool,
     dropped: AtomicU64,
-    waiting: mpsc::Sender<Value>,
+    waiting: mpsc::Sender<String>,
 }
 
 impl Events {
     /// Events of a node, and where they come out.
-    pub(crate) fn new(settings: &Settings, lamport: Arc<Lamport>) -> (Self, mpsc::Receiver<Value>) {
+    pub(crate) fn new(settings: &Settings, lamport: Arc<Lamport>) -> (Self, mpsc::Receiver<String>) {
         let (waiting, out) = mpsc::channel(WAITING);
         let inner = Inner {
             node: settings.node_name.clone(),
+            pid: std::process::id(),
             utc_offset: settings.utc_offset,
             lamport,
             enabled: AtomicBool::new(settings.task_events),
@@ -73,39 +77,53 @@ impl Events {
     }
 
     /// Tells something about a task.
-    pub(crate) fn task(&self, kind: &'static str, id: &str, fields: Value) {
+    pub(crate) fn task(&self, kind: &'static str, id: &str, fields: &[(&'static str, Value)]) {
         if !self.enabled() {
             return;
         }
-        let mut event = self.begin();
-        event.insert("uuid".to_owned(), id.into());
-        if self.0.waiting.try_send(end(event, kind, fields)).is_err() && self.0.dropped.fetch_add(1, Ordering::Relaxed) == 0 {
+        let event = self.event(kind, Some(id), fields);
+        if self.0.waiting.try_send(event).is_err() && self.0.dropped.fetch_add(1, Ordering::Relaxed) == 0 {
             tracing::warn!("task events are dropped: the broker does not take them as fast as they come");
         }
     }
 
     /// An event about the worker itself, for the heart to publish at once.
-    pub(crate) fn worker(&self, kind: &'static str, fields: Value) -> Value {
-        end(self.begin(), kind, fields)
+    pub(crate) fn worker(&self, kind: &'static str, fields: &[(&'static str, Value)]) -> String {
+        self.event(kind, None, fields)
     }
 
-    fn begin(&self) -> Map<String, Value> {
-        let mut event = Map::new();
-        event.insert("hostname".to_owned(), self.0.node.as_str().into());
-        if self.0.utc_offset == UtcOffset::Zero {
-            event.insert("utcoffset".to_owned(), json!(0.0));
-        }
-        event.insert("pid".to_owned(), std::process::id().into());
-        event.insert("clock".to_owned(), self.0.lamport.forward().into());
-        event
+    fn event(&self, kind: &'static str, id: Option<&str>, fields: &[(&'static str, Value)]) -> String {
+        let event = Event { of: &self.0, clock: self.0.lamport.forward(), kind, id, fields };
+        serde_json::to_string(&event).expect("events are plain JSON; this is a bug")
     }
 }
 
-fn end(mut event: Map<String, Value>, kind: &'static str, fields: Value) -> Value {
-    if let Value::Object(fields) = fields {
-        event.extend(fields);
+/// Written at once, without a map of its own: there are three for each task.
+struct Event<'e> {
+    of: &'e Inner,
+    clock: u64,
+    kind: &'static str,
+    id: Option<&'e str>,
+    fields: &'e [(&'static str, Value)],
+}
+
+impl Serialize for Event<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("hostname", &self.of.node)?;
+        if self.of.utc_offset == UtcOffset::Zero {
+            map.serialize_entry("utcoffset", &0.0)?;
+        }
+        map.serialize_entry("pid", &self.of.pid)?;
+        map.serialize_entry("clock", &self.clock)?;
+        if let Some(id) = self.id {
+            map.serialize_entry("uuid", id)?;
+        }
+        for (name, value) in self.fields {
+            map.serialize_entry(name, value)?;
+        }
+        map.serialize_entry("timestamp", &clock::epoch_s())?;
+        map.serialize_entry("type", self.kind)?;
+        map.end()
     }
-    event.insert("timestamp".to_owned(), clock::epoch_s().into());
-    event.insert("type".to_owned(), kind.into());
-    Value::Object(event)
 }

@@ -11,7 +11,6 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -39,7 +38,7 @@ pub(crate) struct Heart {
 }
 
 impl Heart {
-    pub(crate) fn start(shared: Arc<Shared>, events: mpsc::Receiver<Value>) -> Result<Self, Error> {
+    pub(crate) fn start(shared: Arc<Shared>, events: mpsc::Receiver<String>) -> Result<Self, Error> {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let beat = move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -63,7 +62,7 @@ impl Heart {
     }
 }
 
-async fn live(shared: Arc<Shared>, mut events: mpsc::Receiver<Value>, stop: CancellationToken) {
+async fn live(shared: Arc<Shared>, mut events: mpsc::Receiver<String>, stop: CancellationToken) {
     let mut backoff = Backoff::default();
     while !stop.is_cancelled() {
         let began = Instant::now();
@@ -88,8 +87,8 @@ async fn live(shared: Arc<Shared>, mut events: mpsc::Receiver<Value>, stop: Canc
     }
 }
 
-async fn beat(shared: &Arc<Shared>, wire: Wire, events: &mut mpsc::Receiver<Value>, stop: &CancellationToken) -> Result<(), Error> {
-    wire.event(&status(shared, "worker-online")).await?;
+async fn beat(shared: &Arc<Shared>, wire: Wire, events: &mut mpsc::Receiver<String>, stop: &CancellationToken) -> Result<(), Error> {
+    wire.event("worker.online", &status(shared, "worker-online")).await?;
     let mut pidbox = Pidbox::new();
     let mut pulse = tokio::time::interval(shared.settings.heartbeat);
     pulse.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -100,7 +99,7 @@ async fn beat(shared: &Arc<Shared>, wire: Wire, events: &mut mpsc::Receiver<Valu
         tokio::select! {
             () = stop.cancelled() => {}
             _ = pulse.tick() => if !shared.held_still.load(Ordering::Relaxed) {
-                wire.event(&status(shared, "worker-heartbeat")).await?;
+                wire.event("worker.heartbeat", &status(shared, "worker-heartbeat")).await?;
             },
             next = pidbox.next() => match next {
                 Next::TimeToOpen => pidbox.open(shared, wire.connection()).await?,
@@ -108,7 +107,7 @@ async fn beat(shared: &Arc<Shared>, wire: Wire, events: &mut mpsc::Receiver<Valu
                 Next::Asked(message) => {
                     let said = control::handle(shared, &message);
                     if said.beat {
-                        wire.event(&status(shared, "worker-heartbeat")).await?;
+                        wire.event("worker.heartbeat", &status(shared, "worker-heartbeat")).await?;
                     }
                     if let Some(reply) = said.reply {
                         pidbox.reply(shared, &message, &reply).await;
@@ -123,13 +122,13 @@ async fn beat(shared: &Arc<Shared>, wire: Wire, events: &mut mpsc::Receiver<Valu
         }
     }
     while flush(&wire, events, &mut batch).await? {}
-    wire.event(&status(shared, "worker-offline")).await?;
+    wire.event("worker.offline", &status(shared, "worker-offline")).await?;
     wire.close().await;
     Ok(())
 }
 
 /// Sends what waits, up to a batch. True if there may be more.
-async fn flush(wire: &Wire, events: &mut mpsc::Receiver<Value>, batch: &mut Vec<Value>) -> Result<bool, Error> {
+async fn flush(wire: &Wire, events: &mut mpsc::Receiver<String>, batch: &mut Vec<String>) -> Result<bool, Error> {
     while batch.len() < BATCH
         && let Ok(event) = events.try_recv()
     {
@@ -144,15 +143,22 @@ async fn flush(wire: &Wire, events: &mut mpsc::Receiver<Value>, batch: &mut Vec<
 }
 
 /// An event about the worker itself.
-fn status(shared: &Shared, kind: &'static str) -> Value {
+fn status(shared: &Shared, kind: &'static str) -> String {
     let (active, processed) = {
         let desk = shared.desk();
         (desk.count(Stage::Active), desk.processed)
     };
     let software = &shared.settings.software;
-    let fields = json!({
-        "freq": shared.settings.heartbeat.as_secs_f64(), "active": active, "processed": processed,
-        "loadavg": machine::load_average(), "sw_ident": software.ident, "sw_ver": software.version, "sw_sys": machine::SYSTEM,
-    });
-    shared.events.worker(kind, fields)
+    shared.events.worker(
+        kind,
+        &[
+            ("freq", shared.settings.heartbeat.as_secs_f64().into()),
+            ("active", active.into()),
+            ("processed", processed.into()),
+            ("loadavg", machine::load_average().to_vec().into()),
+            ("sw_ident", software.ident.as_str().into()),
+            ("sw_ver", software.version.as_str().into()),
+            ("sw_sys", machine::SYSTEM.into()),
+        ],
+    )
 }

@@ -17,8 +17,8 @@ use serde_json::{Map, Value};
 
 pub use amqp::Incoming;
 pub(crate) use amqp::{short, table, value_of};
-pub(crate) use decode::addressee;
 pub use decode::decode;
+pub(crate) use decode::{addressee, take};
 pub(crate) use encode::{Outgoing, Retried, kept_with, retried, unchanged, without_headers};
 pub use fault::Fault;
 pub use repr::{repr, repr_args};

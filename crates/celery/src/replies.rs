@@ -46,7 +46,7 @@ impl Replies {
             let state = State::Started { pid: std::process::id(), hostname: &self.0.settings.node_name };
             self.store(envelope, &state).await?;
         }
-        self.event("task-started", envelope, json!({}));
+        self.event("task-started", envelope, &[]);
         Ok(())
     }
 
@@ -63,7 +63,7 @@ impl Replies {
         if !envelope.ignore_result {
             self.store(envelope, &State::Success { value, children }).await?;
         }
-        self.event("task-succeeded", envelope, json!({ "result": repr(value), "runtime": runtime.as_secs_f64() }));
+        self.event("task-succeeded", envelope, &[("result", repr(value).into()), ("runtime", runtime.as_secs_f64().into())]);
         Ok(())
     }
 
@@ -83,7 +83,7 @@ impl Replies {
             }
             Err(error) => tracing::warn!(task.id = envelope.id, %error, "an errback cannot be sent"),
         }
-        self.event("task-failed", envelope, json!({ "exception": exception.repr(), "traceback": exception.trace() }));
+        self.event("task-failed", envelope, &[("exception", exception.repr().into()), ("traceback", exception.trace().into())]);
         Ok(())
     }
 
@@ -92,7 +92,7 @@ impl Replies {
         if !envelope.ignore_result {
             self.store(envelope, &State::Retry(exception)).await?;
         }
-        self.event("task-retried", envelope, json!({ "exception": exception.repr(), "traceback": exception.trace() }));
+        self.event("task-retried", envelope, &[("exception", exception.repr().into()), ("traceback", exception.trace().into())]);
         Ok(())
     }
 
@@ -105,8 +105,12 @@ impl Replies {
             Revocation::Terminated { signum } => Some(signum),
             _ => None,
         };
-        let fields = json!({ "terminated": signum.is_some(), "signum": signum, "expired": why == Revocation::Expired });
-        self.event("task-revoked", envelope, fields);
+        let expired = why == Revocation::Expired;
+        self.event(
+            "task-revoked",
+            envelope,
+            &[("terminated", signum.is_some().into()), ("signum", signum.into()), ("expired", expired.into())],
+        );
         Ok(())
     }
 
@@ -171,7 +175,7 @@ impl Replies {
         }
     }
 
-    pub(crate) fn event(&self, kind: &'static str, envelope: &Envelope, fields: Value) {
+    pub(crate) fn event(&self, kind: &'static str, envelope: &Envelope, fields: &[(&'static str, Value)]) {
         if let Some(events) = &self.0.events {
             events.task(kind, &envelope.id, fields);
         }

@@ -25,6 +25,8 @@ pub(crate) enum Activation {
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) layers: usize,
+    /// Numbers of a hidden state.
+    pub(crate) width: usize,
     pub(crate) heads: usize,
     pub(crate) kv_heads: usize,
     pub(crate) head: usize,
@@ -72,6 +74,7 @@ impl Config {
         let rope_scale = gguf.float(&key("rope.scaling.factor")).filter(|f| scaled && *f > 0.0).map_or(1.0, f64::from);
         Ok(Self {
             layers: gguf.required(&key("block_count"))?,
+            width,
             heads,
             kv_heads,
             head,

@@ -59,11 +59,28 @@ impl Default for Sampling {
     }
 }
 
+/// Who goes first where not all can run at once. Nobody waits forever: a request that later ones overtake too often moves up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// Somebody is waiting for the words.
+    Interactive,
+    /// Scores and reports.
+    #[default]
+    Evaluation,
+    /// Whatever can wait.
+    Background,
+}
+
 /// What is asked of an engine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     /// The conversation. Put what requests share first: it is computed once.
     pub messages: Vec<Message>,
+    /// Put to the model as it stands instead of `messages`: no template, and the text of a special token is that token. For
+    /// trusted text only.
+    #[serde(default)]
+    pub raw: Option<String>,
     /// JSON schema that the answer follows, as compact JSON; `None` for free text.
     pub schema: Option<serde_json::Value>,
     /// How tokens are chosen.
@@ -71,6 +88,9 @@ pub struct Request {
     /// Upper bound of produced tokens. An answer under a schema that meets it is closed into valid JSON where the schema
     /// allows, and says [`Finish::Length`].
     pub max_tokens: usize,
+    /// Who goes first; it changes when an answer comes, never what it says.
+    #[serde(default)]
+    pub priority: Priority,
 }
 
 /// Why an answer ended.
@@ -83,8 +103,29 @@ pub enum Finish {
     Length,
 }
 
+/// How sure the model was of a number that a schema asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Number {
+    /// Byte of the text where it begins.
+    pub at: usize,
+    /// For each of its tokens that the model chose: what was allowed there, with the probabilities among these. The last may
+    /// be the choice to end the number.
+    pub steps: Vec<Vec<Chance>>,
+    /// Probability of the number as it stands: the product of what was chosen.
+    pub probability: f32,
+}
+
+/// One allowed token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Chance {
+    /// Its text.
+    pub text: String,
+    /// Its probability among the allowed.
+    pub probability: f32,
+}
+
 /// An answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Completion {
     /// The text, without the prompt.
     pub text: String,
@@ -98,6 +139,9 @@ pub struct Completion {
     pub tokens_out: usize,
     /// Those of them that the schema decided, so that nothing had to be sampled.
     pub tokens_forced: usize,
+    /// Numbers under a schema, with what else they might have been; from the same pass.
+    #[serde(default)]
+    pub numbers: Vec<Number>,
     /// SHA-256 of the prompt's token ids (little-endian u32), hex.
     pub prompt_sha256: String,
 }

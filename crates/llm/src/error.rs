@@ -28,6 +28,24 @@ pub enum Error {
         /// The model's limit.
         context: usize,
     },
+    /// The model would not fit into memory.
+    #[error("{}: needs {needed_mib} MiB of memory, of which {available_mib} MiB are available; use a smaller model or keep fewer tokens", path.display())]
+    Memory {
+        /// The file.
+        path: PathBuf,
+        /// Weights as they are held, keys and values.
+        needed_mib: u64,
+        /// What the system has left.
+        available_mib: u64,
+    },
+    /// Too many requests at once.
+    #[error("the engine is busy: {requests} requests run or wait already, and its bound is {bound}; try again later")]
+    Busy {
+        /// Requests in the engine.
+        requests: usize,
+        /// Most it takes.
+        bound: usize,
+    },
     /// The schema cannot be enforced, or the grammar gave up on it.
     #[error("output grammar: {0}")]
     Grammar(String),

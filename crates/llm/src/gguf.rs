@@ -101,6 +101,17 @@ impl Gguf {
         self.content.tensor_infos.contains_key(name)
     }
 
+    /// The matrix `name`, which must have these rows and columns; 0 leaves a number to the file.
+    pub(crate) fn matrix(&self, name: &str, rows: usize, columns: usize) -> Result<QTensor, Error> {
+        let tensor = self.tensor(name)?;
+        let fits = |(found, wanted): (&usize, usize)| *found > 0 && (wanted == 0 || *found == wanted);
+        let shape = tensor.shape().dims();
+        if shape.len() != 2 || !shape.iter().zip([rows, columns]).all(fits) {
+            return Err(self.bad(format!("has a tensor `{name}` of {shape:?} where its metadata says [{rows}, {columns}]")));
+        }
+        Ok(tensor)
+    }
+
     pub(crate) fn tensor(&self, name: &str) -> Result<QTensor, Error> {
         if !self.has_tensor(name) {
             return Err(self.bad(format!("has no tensor `{name}`")));

@@ -1,25 +1,28 @@
-//! Local language models: GGUF files decoded on CPU through candle's tensors.
+//! Local language models: GGUF files decoded on CPU, many answers at once.
 //!
 //! [`engine`] is the seam: a small synchronous trait. [`Local`] serves a file through it, from a thread of its own.
-//! The forward pass is written here over the file's tensors, since candle's stock quantised models cannot batch and get
-//! Gemma 3 wrong; the matrix kernels are candle's.
+//! Many requests decode together, a step at a time (`scheduler`). The forward pass and its kernels are written here: candle's
+//! stock quantised models cannot batch and get Gemma 3 wrong, and its matrix kernels give a row other bits in other company.
 //!
 //! Knows no tokio, no database, no broker.
 
 mod config;
-mod decode;
 pub mod engine;
 mod error;
 mod gguf;
 mod grammar;
+mod kernel;
 mod local;
 mod model;
 mod sampler;
+mod scheduler;
+mod serve;
 mod template;
 mod tokenizer;
 
-pub use engine::{Cancel, Completion, Engine, Finish, Message, ModelInfo, Part, Request, Role, Sampling};
+pub use engine::{Cancel, Chance, Completion, Engine, Finish, Message, ModelInfo, Number, Part, Priority, Request, Role, Sampling};
 pub use error::Error;
-pub use local::{Local, Options};
+pub use kernel::Instructions;
+pub use local::{Local, Metrics, Options};
 pub use model::Precision;
 pub use tokenizer::Tokenizer;

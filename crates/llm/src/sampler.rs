@@ -10,15 +10,36 @@ use crate::engine::Sampling;
 pub(crate) struct Sampler {
     sampling: Sampling,
     random: ChaCha8Rng,
+    #[cfg(test)]
+    trace: Trace,
 }
+
+/// Digests of the logits that a sampler has seen, for tests that compare them to the bit.
+#[cfg(test)]
+pub(crate) type Trace = std::sync::Arc<std::sync::Mutex<Vec<u64>>>;
 
 impl Sampler {
     pub(crate) fn new(sampling: &Sampling) -> Self {
-        Self { sampling: sampling.clone(), random: ChaCha8Rng::seed_from_u64(sampling.seed) }
+        Self {
+            sampling: sampling.clone(),
+            random: ChaCha8Rng::seed_from_u64(sampling.seed),
+            #[cfg(test)]
+            trace: Trace::default(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn trace(&self) -> Trace {
+        self.trace.clone()
     }
 
     /// Index into `logits` (not empty). The first of equals wins.
     pub(crate) fn pick(&mut self, logits: &[f32]) -> usize {
+        #[cfg(test)]
+        {
+            let digest = logits.iter().fold(0u64, |d, l| (d ^ u64::from(l.to_bits())).wrapping_mul(0x0100_0000_01b3).rotate_left(7));
+            self.trace.lock().expect("no test panics while it holds a trace").push(digest);
+        }
         if self.sampling.temperature <= 0.0 {
             return greatest(logits);
         }

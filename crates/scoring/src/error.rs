@@ -37,6 +37,9 @@ pub enum Error {
     /// Somebody asked to stop.
     #[error("scoring was cancelled")]
     Cancelled,
+    /// The engine takes no more for now.
+    #[error("the language model has too much to do")]
+    EngineBusy(#[source] viva_llm::Error),
     /// The engine is gone: no answer after this one could be scored either.
     #[error("the language model has stopped")]
     EngineStopped(#[source] viva_llm::Error),
@@ -49,7 +52,7 @@ impl Classified for Error {
                 ErrorClass::Permanent
             }
             Self::Cancelled => ErrorClass::Cancelled,
-            Self::EngineStopped(_) => ErrorClass::Transient,
+            Self::EngineBusy(_) | Self::EngineStopped(_) => ErrorClass::Transient,
         }
     }
 }

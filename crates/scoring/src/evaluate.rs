@@ -158,6 +158,7 @@ impl Judge {
             schema: Some(prompt::schema(area, &evidence::segments(judged))),
             sampling: self.settings.sampling.clone(),
             max_tokens: self.settings.max_tokens,
+            ..Request::default()
         };
         let completion = match complete(self.engine.as_ref(), &request, cancel)? {
             Ok(completion) => completion,
@@ -184,6 +185,7 @@ pub(crate) fn complete(engine: &dyn Engine, request: &Request, cancel: &Cancel) 
     match engine.complete(request, cancel, &mut |_| {}) {
         Ok(completion) => Ok(Ok(completion)),
         Err(viva_llm::Error::Cancelled) => Err(Error::Cancelled),
+        Err(error @ viva_llm::Error::Busy { .. }) => Err(Error::EngineBusy(error)),
         Err(error @ viva_llm::Error::Stopped(_)) => Err(Error::EngineStopped(error)),
         Err(error) => Ok(Err(Note::new("model_failed", chain(&error)))),
     }

@@ -74,6 +74,7 @@ impl Judge {
             schema: Some(schema()),
             sampling: self.settings.sampling.clone(),
             max_tokens: self.settings.max_tokens,
+            ..Request::default()
         })
     }
 

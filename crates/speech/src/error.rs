@@ -45,6 +45,12 @@ pub enum Error {
         /// The speed as given.
         speed: f32,
     },
+    /// No phoneme of an utterance is known to the voice.
+    #[error("the voice knows none of the phonemes {sample:?}; write them in the alphabet of its configuration")]
+    Phonemes {
+        /// Their beginning.
+        sample: String,
+    },
     /// The text cannot be spoken.
     #[error(transparent)]
     Text(#[from] text::Error),

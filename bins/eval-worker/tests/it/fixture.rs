@@ -92,6 +92,7 @@ impl Engine for Obedient {
             tokens_cached: 0,
             tokens_out: 1,
             tokens_forced: 0,
+            numbers: Vec::new(),
             prompt_sha256: "cd".repeat(32),
         })
     }

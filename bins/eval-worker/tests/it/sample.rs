@@ -46,7 +46,12 @@ fn evaluate(judge: &Judge, sample: &Sample) -> Vec<Evaluation> {
         text: question.answer.clone(),
         language: sample.language,
     };
-    sample.questions.iter().map(|question| judge.evaluate(&answer(question), &Cancel::default()).unwrap()).collect()
+    let judge_one = &|question| judge.evaluate(&answer(question), &Cancel::default()).unwrap();
+    // All at once, as a report asks.
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = sample.questions.iter().map(|question| scope.spawn(move || judge_one(question))).collect();
+        asked.into_iter().map(|one| one.join().unwrap()).collect()
+    })
 }
 
 /// What holds for every evaluation of a sample, whatever the model said.

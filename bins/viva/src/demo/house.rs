@@ -57,12 +57,13 @@ impl House {
         let studio = Arc::new(Studio::new(store.clone(), audio, Voice::from_home(home), Arc::new(SystemClock)));
         let evaluator = eval_worker::Evaluator::new(store.clone(), judge);
         let (cpu, gpu, replies) = (MemoryQueue::new(), MemoryQueue::new(), MemoryReplies::new());
+        let (one, all) = (NonZeroUsize::MIN, NonZeroUsize::MIN.saturating_add(31));
         let (voice, judge) = (join(&store, "tts-worker", &cpu, &replies).await?, join(&store, "eval-worker", &gpu, &replies).await?);
-        let runtime = |queue: &MemoryQueue| Runtime::new(Arc::new(queue.clone()), Arc::new(replies.clone())).concurrency(NonZeroUsize::MIN);
+        let runtime = |queue: &MemoryQueue, tasks| Runtime::new(Arc::new(queue.clone()), Arc::new(replies.clone())).concurrency(tasks);
         let flight = |keeper: &Keeper| Flight::new(store.clone(), keeper.id().clone()).kept_by(keeper);
         let synthesize = SynthesizeHandler::new(studio, flight(&voice), settings.voice.clone());
-        let speaking = runtime(&cpu).handler(SYNTHESIZE, Arc::new(synthesize));
-        let judging = evaluator.serve_on(runtime(&gpu), flight(&judge));
+        let speaking = runtime(&cpu, one).handler(SYNTHESIZE, Arc::new(synthesize));
+        let judging = evaluator.serve_on(runtime(&gpu, all), flight(&judge));
         let shutdown = CancellationToken::new();
         let workers = [speaking, judging].map(|runtime| tokio::spawn(runtime.run(shutdown.clone()))).into();
         Ok(Self { store, evaluator, cpu, gpu, replies, shutdown, workers, keepers: vec![voice, judge] })
@@ -70,6 +71,16 @@ impl House {
 
     /// Sends a task as a platform would and waits for its result.
     pub(super) async fn ask(&self, task: &str, args: Vec<Value>, kwargs: Value) -> anyhow::Result<Timed> {
+        self.send(task, args, kwargs).await?.await
+    }
+
+    /// Sends a task as a platform would. What it returns waits for the result.
+    pub(super) async fn send(
+        &self,
+        task: &str,
+        args: Vec<Value>,
+        kwargs: Value,
+    ) -> anyhow::Result<impl Future<Output = anyhow::Result<Timed>> + Send + use<>> {
         let queue = match task {
             SYNTHESIZE => &self.cpu,
             ANALYZE_ANSWER | GENERATE_FINAL_REPORT => &self.gpu,
@@ -80,9 +91,12 @@ impl House {
         let start = SystemClock.monotonic();
         let outcome = self.replies.expect(&message.id);
         queue.publish(message).await?;
-        let value =
-            outcome.await.context("the worker ended without an answer")?.into_result().map_err(|what| anyhow!("{task} failed: {what}"))?;
-        Ok(Timed { value, wall_s: SystemClock.monotonic().since(start).as_secs_f64() })
+        let task = task.to_owned();
+        Ok(async move {
+            let outcome = outcome.await.context("the worker ended without an answer")?;
+            let value = outcome.into_result().map_err(|what| anyhow!("{task} failed: {what}"))?;
+            Ok(Timed { value, wall_s: SystemClock.monotonic().since(start).as_secs_f64() })
+        })
     }
 
     /// The stored report, and the page that people read.

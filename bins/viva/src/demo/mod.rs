@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use viva_core::evaluation::Status;
 use viva_core::report::Report;
 use viva_core::task::{ANALYZE_ANSWER, GENERATE_FINAL_REPORT, SYNTHESIZE};
@@ -62,13 +63,19 @@ async fn voice(house: &House, sample: &Sample, data: &Path) -> anyhow::Result<Ve
     Ok(voiced)
 }
 
+/// Has all answers scored at once: they are decoded together, and shown as they land.
 async fn judge(house: &House, sample: &Sample) -> anyhow::Result<()> {
     let bar = progress(sample.questions.len());
+    let mut waiting = JoinSet::new();
     for (index, asked) in sample.questions.iter().enumerate() {
-        bar.set_message(clip(&asked.answer, QUESTION_WIDTH));
         let args = vec![json!(sample.transcript_id(index)), json!(asked.text), json!(asked.answer)];
         let kwargs = json!({ "rubric": null, "question_id": asked.id, "question_type": asked.stage });
-        let timed = house.ask(ANALYZE_ANSWER, args, kwargs).await?;
+        let result = house.send(ANALYZE_ANSWER, args, kwargs).await?;
+        waiting.spawn(async move { (index, result.await) });
+    }
+    while let Some(landed) = waiting.join_next().await {
+        let (index, timed) = landed?;
+        let (asked, timed) = (&sample.questions[index], timed?);
         let verdict = match timed.value.get("total_score").and_then(Value::as_f64) {
             Some(total) => format!("{total:>3} / 100"),
             None => "no score ".to_owned(),

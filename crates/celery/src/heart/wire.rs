@@ -1,7 +1,6 @@
 use lapin::options::{BasicPublishOptions, ExchangeDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ExchangeKind};
-use serde_json::Value;
 
 use crate::Error;
 use crate::broker::within;
@@ -33,22 +32,20 @@ impl Wire {
     }
 
     /// Sends an event about the worker: alone, under its own key.
-    pub(super) async fn event(&self, event: &Value) -> Result<(), Error> {
-        let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
-        self.publish(&kind.replace('-', "."), event.to_string()).await
+    pub(super) async fn event(&self, key: &str, event: &str) -> Result<(), Error> {
+        self.publish(key, event).await
     }
 
     /// Sends events about tasks: several in one message.
-    pub(super) async fn events(&self, events: &[Value]) -> Result<(), Error> {
-        let body = serde_json::to_string(events).expect("events are plain JSON; this is a bug");
-        self.publish("task.multi", body).await
+    pub(super) async fn events(&self, events: &[String]) -> Result<(), Error> {
+        self.publish("task.multi", &format!("[{}]", events.join(","))).await
     }
 
     pub(super) async fn close(&self) {
         within("closing a connection", self.connection.close(200, "bye".into())).await.ok();
     }
 
-    async fn publish(&self, key: &str, body: String) -> Result<(), Error> {
+    async fn publish(&self, key: &str, body: &str) -> Result<(), Error> {
         let mut headers = FieldTable::default();
         headers.insert("hostname".into(), AMQPValue::LongString(self.node.as_str().into()));
         let properties = BasicProperties::default()

@@ -9,6 +9,18 @@ use super::{Embed, Fault, Incoming, Signature, Task, TimeLimit, when};
 
 /// Reads a task message; bodies of more than `max_bytes` are not looked at.
 pub fn decode(message: &Incoming, max_bytes: usize) -> Result<Task, Fault> {
+    let task = read(message, max_bytes)?;
+    Ok(Task { headers: message.headers.clone(), ..task })
+}
+
+/// The same, and takes the headers out of the message, if it is a task.
+pub(crate) fn take(message: &mut Incoming, max_bytes: usize) -> Result<Task, Fault> {
+    let task = read(message, max_bytes)?;
+    Ok(Task { headers: std::mem::take(&mut message.headers), ..task })
+}
+
+/// All but the headers.
+fn read(message: &Incoming, max_bytes: usize) -> Result<Task, Fault> {
     if message.body.len() > max_bytes {
         return Err(Fault::TooLarge { bytes: message.body.len(), max_bytes });
     }
@@ -44,7 +56,7 @@ pub fn decode(message: &Incoming, max_bytes: usize) -> Result<Task, Fault> {
         shadow: headers.text("shadow")?,
         origin: headers.text("origin")?,
         stamps: headers.map("stamps")?,
-        headers: message.headers.clone(),
+        headers: Map::new(),
     })
 }
 

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -24,6 +24,7 @@ pub struct Delivery {
     shared: Arc<Shared>,
     seq: u64,
     request: Request,
+    envelope: OnceLock<Envelope>,
     began: Option<Instant>,
     limits: Option<AbortHandle>,
     settled: bool,
@@ -31,7 +32,7 @@ pub struct Delivery {
 
 impl Delivery {
     pub(super) fn new(shared: Arc<Shared>, seq: u64, request: Request) -> Self {
-        Self { shared, seq, request, began: None, limits: None, settled: false }
+        Self { shared, seq, request, envelope: OnceLock::new(), began: None, limits: None, settled: false }
     }
 
     /// The task.
@@ -51,7 +52,11 @@ impl Delivery {
 
     /// What it takes to answer the task later, or from another process.
     pub fn envelope(&self) -> Envelope {
-        self.shared.envelope(&self.request.task, &self.request.queue)
+        self.asker().clone()
+    }
+
+    fn asker(&self) -> &Envelope {
+        self.envelope.get_or_init(|| self.shared.envelope(&self.request.task, &self.request.queue))
     }
 
     /// Cancelled when the task has to stop: it was revoked, its hard limit passed, or the worker leaves.
@@ -74,7 +79,7 @@ impl Delivery {
         if !self.begin() {
             return;
         }
-        if let Err(error) = self.shared.replies.started(&self.envelope()).await {
+        if let Err(error) = self.shared.replies.started(self.asker()).await {
             tracing::warn!(%error, task.id = self.request.task.id, "that the task started could not be kept");
         }
     }
@@ -83,15 +88,15 @@ impl Delivery {
     pub async fn succeed(mut self, value: &Value) -> Result<Settled, Error> {
         self.begin();
         let runtime = self.began.map(|began| began.elapsed()).unwrap_or_default();
-        self.shared.replies.succeed(&self.envelope(), value, runtime).await?;
-        Ok(self.acknowledge().await)
+        self.shared.replies.succeed(self.asker(), value, runtime).await?;
+        Ok(self.acknowledge())
     }
 
     /// The task failed for good.
     pub async fn fail(mut self, exception: &Exception) -> Result<Settled, Error> {
         self.begin();
-        self.shared.replies.fail(&self.envelope(), exception).await?;
-        Ok(self.acknowledge().await)
+        self.shared.replies.fail(self.asker(), exception).await?;
+        Ok(self.acknowledge())
     }
 
     /// The task failed, and is to be tried again after some time: sends it once more.
@@ -102,14 +107,14 @@ impl Delivery {
         let how = Retried { retries: task.retries.saturating_add(1), eta: eta.unwrap_or_else(clock::wall) };
         let properties = retried(&original.properties, task, how)?;
         self.shared.replies.publish(queue, &properties, &original.body).await?;
-        self.shared.replies.retried(&self.envelope(), exception).await?;
-        Ok(self.acknowledge().await)
+        self.shared.replies.retried(self.asker(), exception).await?;
+        Ok(self.acknowledge())
     }
 
     /// The task was called back.
     pub async fn revoke(self, why: Revocation) -> Result<Settled, Error> {
-        self.shared.replies.revoked(&self.envelope(), why).await?;
-        Ok(self.acknowledge().await)
+        self.shared.replies.revoked(self.asker(), why).await?;
+        Ok(self.acknowledge())
     }
 
     /// The task stopped because it was told to: ends it as the reason demands.
@@ -126,18 +131,19 @@ impl Delivery {
     pub async fn forward(self, queue: &str) -> Result<Settled, Error> {
         let original = &self.request.original;
         self.shared.replies.publish_durably(queue, &unchanged(&original.properties), &original.body).await?;
-        Ok(self.acknowledge().await)
+        Ok(self.acknowledge())
     }
 
     /// Sets the message aside, with the reason, for people to look at. Answers nobody.
     pub async fn dead_letter(self, reason: &str) -> Result<Settled, Error> {
         dead::set_aside(&self.shared, &self.request.queue, &self.request.original, reason).await?;
-        Ok(self.acknowledge().await)
+        Ok(self.acknowledge())
     }
 
     /// Acknowledges, and answers nobody: somebody else does, or did.
+    #[expect(clippy::unused_async, reason = "the broker may be waited for one day; so are all that settle a delivery")]
     pub async fn ack(self) -> Settled {
-        self.acknowledge().await
+        self.acknowledge()
     }
 
     /// Gives the message up: where a policy says so, the broker dead-letters it.
@@ -152,9 +158,9 @@ impl Delivery {
         self.shared.hand_back(&request.acker).await
     }
 
-    async fn acknowledge(mut self) -> Settled {
+    fn acknowledge(mut self) -> Settled {
         let request = self.release();
-        self.shared.ack(&request).await
+        self.shared.ack(&request)
     }
 
     /// Leaves the desk and frees the place. The request as it is there: its delivery may have come again meanwhile.
@@ -235,7 +241,7 @@ impl Drop for Delivery {
                 let exception = Exception::new("WorkerLostError", "the task panicked").in_module("billiard.exceptions");
                 match shared.replies.fail(&shared.envelope(&request.task, &request.queue), &exception).await {
                     Ok(()) => {
-                        shared.ack(&request).await;
+                        shared.ack(&request);
                         return;
                     }
                     Err(error) => tracing::error!(%error, task.id = request.task.id, "a task panicked, and nobody could be told"),

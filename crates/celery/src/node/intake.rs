@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lapin::message::Delivery as Arrived;
-use serde_json::json;
 
 use super::cancel::Cancel;
 use super::desk::{Original, Request, Stage};
@@ -13,7 +12,7 @@ use super::rate::Rate;
 use super::session::Order;
 use super::shared::{Settled, Shared};
 use crate::clock::{self, Instant};
-use crate::message::{Fault, Incoming, Task, addressee, decode, unchanged};
+use crate::message::{Fault, Incoming, Task, addressee, take, unchanged};
 use crate::replies::Revocation;
 use crate::{Envelope, Error, Exception, Unknown, dead};
 
@@ -26,7 +25,7 @@ const LOOK: Duration = Duration::from_secs(30);
 pub(crate) fn intake(shared: &Arc<Shared>, session: u64, queue: &Arc<str>, arrived: Arrived) {
     let Arrived { exchange, routing_key, redelivered, properties, data, acker, .. } = arrived;
     let mut message = Incoming::new(&properties, data);
-    let read = decode(&message, shared.settings.max_body_bytes);
+    let read = take(&mut message, shared.settings.max_body_bytes);
     let body = std::mem::take(&mut message.body);
     let original =
         Arc::new(Original { exchange: exchange.to_string(), routing_key: routing_key.to_string(), redelivered, properties, body });
@@ -229,7 +228,7 @@ impl Shared {
             Errand::Park => self.replies.park(&request.queue, PARKED, properties, body).await?,
             Errand::GoRound => self.replies.publish(&request.queue, properties, body).await?,
         }
-        self.ack(request).await;
+        self.ack(request);
         Ok(())
     }
 }
@@ -239,7 +238,7 @@ async fn unknown(shared: &Shared, request: &Request) -> Result<(), Error> {
     let (task, original) = (&request.task, &request.original);
     if let Unknown::Forward(queue) = &shared.settings.unknown {
         shared.replies.publish_durably(queue, &unchanged(&original.properties), &original.body).await?;
-        shared.ack(request).await;
+        shared.ack(request);
         return Ok(());
     }
     tracing::warn!(task.id = task.id, task.name = task.name, queue = &*request.queue, "a task that this worker does not know");
@@ -269,11 +268,16 @@ async fn refuse(shared: &Shared, queue: &str, message: &Incoming, original: &Ori
 
 fn announce(shared: &Shared, task: &Task) {
     if shared.events.enabled() {
-        let fields = json!({
-            "name": task.name, "args": task.args_text(), "kwargs": task.kwargs_text(),
-            "root_id": task.root_id, "parent_id": task.parent_id, "retries": task.retries,
-            "eta": task.eta.map(clock::iso), "expires": task.expires.map(clock::iso),
-        });
-        shared.events.task("task-received", &task.id, fields);
+        let fields = [
+            ("name", task.name.as_str().into()),
+            ("args", task.args_text().into()),
+            ("kwargs", task.kwargs_text().into()),
+            ("root_id", task.root_id.as_deref().into()),
+            ("parent_id", task.parent_id.as_deref().into()),
+            ("retries", task.retries.into()),
+            ("eta", task.eta.map(clock::iso).into()),
+            ("expires", task.expires.map(clock::iso).into()),
+        ];
+        shared.events.task("task-received", &task.id, &fields);
     }
 }

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use lapin::Acker;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
@@ -50,7 +51,7 @@ pub(crate) struct Shared {
 /// Whether the broker heard it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// It did.
+    /// It was told, on a connection that lived.
     Done,
     /// The delivery's session was over by then: the message comes again, to this node or to another. If it comes to this
     /// one, it is settled then as it would have been now, and is not handed out again.
@@ -101,11 +102,14 @@ impl Shared {
 
     /// Acknowledges a delivery. The task is remembered: lapin is content once the acknowledgement is written, and the broker
     /// may not have read it when the connection dies.
-    pub(crate) async fn ack(&self, request: &Request) -> Settled {
+    pub(crate) fn ack(&self, request: &Request) -> Settled {
         self.desk().remember_done(&request.task);
-        match request.acker.ack(BasicAckOptions::default()).await {
-            Ok(true) => Settled::Done,
-            lost => {
+        // On its way once it was polled. To wait until it is written costs a switch of threads for each task, and proves
+        // nothing: only the broker knows whether it read it.
+        let ack = std::pin::pin!(request.acker.ack(BasicAckOptions::default()));
+        match ack.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Pending | Poll::Ready(Ok(true)) => Settled::Done,
+            Poll::Ready(lost) => {
                 tracing::info!(task.id = request.task.id, ?lost, "the delivery was lost before it was acknowledged");
                 Settled::Lost
             }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError};
+use redis::{AsyncConnectionConfig, Client, RedisError, Script};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
@@ -11,10 +11,20 @@ use crate::{Error, clock};
 /// How long Redis may take for a connection or an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
+/// As Python's workers do it in two steps, GET and then SETEX and PUBLISH in one MULTI; in one, nobody comes between. A record
+/// begins with its status, whoever wrote it.
+const STORE: &str = r#"
+local kept = redis.call('GET', KEYS[1])
+if kept and string.match(kept, '^{"status": ?"SUCCESS"') then return end
+redis.call('SETEX', KEYS[1], ARGV[1], ARGV[2])
+redis.call('PUBLISH', KEYS[1], ARGV[2])
+"#;
+
 /// `redis://`: results are strings that expire, and are announced on a channel of the key's name.
 #[derive(Debug)]
 pub(crate) struct Redis {
     client: Client,
+    store: Script,
     connection: Mutex<Option<MultiplexedConnection>>,
     expires: Duration,
     patience: Duration,
@@ -27,7 +37,7 @@ impl Redis {
             value: crate::broker::without_password(url),
             reason: format!("{error}; write redis://user:password@host:6379/0"),
         })?;
-        Ok(Self { client, connection: Mutex::default(), expires, patience })
+        Ok(Self { client, store: Script::new(STORE), connection: Mutex::default(), expires, patience })
     }
 
     /// Keeps the record, unless there is one that says SUCCESS: what came late must not undo it.
@@ -61,18 +71,16 @@ impl Redis {
         }
     }
 
-    /// The status of the record that is there, which is then replaced by `record`.
+    /// Keeps a record, or reads the status of the one that is there.
     async fn ask(&self, key: &str, record: Option<&str>) -> Result<Option<String>, RedisError> {
         let mut redis = self.connection().await?;
+        if let Some(record) = record {
+            self.store.key(key).arg(self.expires.as_secs().max(1)).arg(record).invoke_async::<()>(&mut redis).await?;
+            return Ok(None);
+        }
         let kept: Option<Vec<u8>> = redis::cmd("GET").arg(key).query_async(&mut redis).await?;
         let kept: Option<Value> = kept.and_then(|kept| serde_json::from_slice(&kept).ok());
-        let status = kept.and_then(|kept| Some(kept.get("status")?.as_str()?.to_owned()));
-        if let Some(record) = record.filter(|_| status.as_deref() != Some("SUCCESS")) {
-            let mut pipe = redis::pipe();
-            pipe.atomic().set_ex(key, record, self.expires.as_secs().max(1)).ignore().publish(key, record).ignore();
-            pipe.query_async::<()>(&mut redis).await?;
-        }
-        Ok(status)
+        Ok(kept.and_then(|kept| Some(kept.get("status")?.as_str()?.to_owned())))
     }
 
     async fn connection(&self) -> Result<MultiplexedConnection, RedisError> {

@@ -1,117 +1,250 @@
-//! Weight matrices, in the form that candle's fast kernels take.
-//!
-//! candle 0.11 multiplies Q4_K, Q6_K and Q8_0 with VNNI kernels, but only where a row is a multiple of 256 long;
-//! everything else runs scalar at about 2% of that speed. Small models have rows of 576 or 640, so their weights are
-//! re-laid at load: Q8_0 rows are padded with zero blocks (exact), other types are re-quantised to Q8_0 first
-//! (the tests hold the divergence that this costs).
+//! Weight matrices, and the products that a pass makes with them.
 
-use std::borrow::Cow;
+use candle_core::quantized::QTensor;
+use candle_core::{Device, Result};
+use rayon::prelude::*;
 
-use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
-use candle_core::{Device, Module, Tensor};
+use super::pack::pack;
+use crate::kernel::int8::{self, Activations, Group, Quantise, Weights};
+use crate::kernel::{Processor, float};
 
 /// How weights are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precision {
-    /// Laid out for the fast quantised kernels.
+    /// As 8-bit numbers, multiplied with activations of 8 bits.
     Fast,
     /// Dequantised to f32: exact, slow, large. For comparisons.
     Full,
 }
 
-/// Values to a block of the fast kernels' activations.
-const BLOCK: usize = 256;
+/// Rows from which on a pass is split by rows, not by columns.
+const MANY: usize = 48;
+/// Rows of one piece of such a pass: as many as the kernel takes at once, twice.
+const PIECE: usize = 24;
 
 #[derive(Debug)]
+enum Matrix {
+    Codes(Weights),
+    /// `[outputs / 64][depth][64]`.
+    Panels(Vec<f32>),
+}
+
+/// A weight matrix of `outputs` columns, with a bias where the model has one.
+#[derive(Debug)]
 pub(crate) struct Linear {
-    weight: QMatMul,
-    /// Zeros that the weight's rows were padded with.
-    padding: usize,
-    bias: Option<Tensor>,
+    matrix: Matrix,
+    depth: usize,
+    outputs: usize,
+    bias: Option<Vec<f32>>,
+}
+
+/// Rows of activations in the form that the model's matrices take.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Codes(Activations),
+    Floats { rows: usize, values: Vec<f32> },
+}
+
+impl Input {
+    /// Takes `values`, `[rows][depth]`.
+    pub(crate) fn new(values: Vec<f32>, depth: usize, precision: Precision, processor: Processor) -> Self {
+        let rows = values.len() / depth;
+        if precision == Precision::Full {
+            return Self::Floats { rows, values };
+        }
+        let mut input = Activations { rows, groups: vec![Group::default(); values.len() / int8::GROUP] };
+        // Pieces of so many groups that each has some hundred.
+        let step = (256 / rows.max(1)).max(1);
+        input.groups.par_chunks_mut(step * rows.max(1)).enumerate().for_each(|(piece, out)| {
+            processor.run(Quantise { values: &values, depth, first: piece * step, out });
+        });
+        Self::Codes(input)
+    }
+
+    /// Some of the rows.
+    pub(crate) fn select(&self, wanted: &[usize]) -> Self {
+        match self {
+            Self::Codes(input) => Self::Codes(input.select(wanted)),
+            Self::Floats { rows, values } => {
+                let depth = values.len() / rows;
+                let values = wanted.iter().flat_map(|row| &values[row * depth..][..depth]).copied().collect();
+                Self::Floats { rows: wanted.len(), values }
+            }
+        }
+    }
+
+    fn rows(&self) -> usize {
+        match self {
+            Self::Codes(input) => input.rows,
+            Self::Floats { rows, .. } => *rows,
+        }
+    }
 }
 
 impl Linear {
-    pub(crate) fn new(weight: QTensor, bias: Option<Tensor>, precision: Precision) -> candle_core::Result<Self> {
-        let (weight, padding) = match precision {
-            Precision::Full => (QMatMul::Tensor(weight.dequantize(&Device::Cpu)?), 0),
-            Precision::Fast => {
-                let (weight, padding) = relay(weight)?;
-                (QMatMul::from_qtensor(weight)?, padding)
+    /// Row `i` of the matrix is row `order(i)` of the tensor.
+    pub(crate) fn new(
+        weight: &QTensor,
+        bias: Option<Vec<f32>>,
+        precision: Precision,
+        order: &(dyn Fn(usize) -> usize + Sync),
+    ) -> Result<Self> {
+        let (outputs, depth) = weight.shape().dims2()?;
+        if depth % int8::GROUP != 0 {
+            candle_core::bail!("rows of {depth} numbers: only multiples of {} are supported", int8::GROUP);
+        }
+        let matrix = match precision {
+            Precision::Fast => Matrix::Codes(pack(weight, order)?),
+            Precision::Full => {
+                let values = weight.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>()?;
+                let mut panels = vec![0.0; outputs.next_multiple_of(float::PANEL) * depth];
+                panels.par_chunks_mut(float::PANEL * depth).enumerate().for_each(|(panel, to)| {
+                    for column in 0..float::PANEL.min(outputs - panel * float::PANEL) {
+                        let from = order(panel * float::PANEL + column) * depth;
+                        values[from..][..depth].iter().enumerate().for_each(|(k, value)| to[k * float::PANEL + column] = *value);
+                    }
+                });
+                Matrix::Panels(panels)
             }
         };
-        Ok(Self { weight, padding, bias })
+        let bias = bias.map(|bias| (0..outputs).map(|i| bias[order(i)]).collect());
+        Ok(Self { matrix, depth, outputs, bias })
     }
 
-    /// `[rows, in]` to `[rows, out]`.
-    pub(crate) fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let y = match &self.weight {
-            QMatMul::QTensor(_) => {
-                let rows = x.dim(0)?;
-                let both = self.weight.forward(&in_two(x, self.padding)?)?;
-                (both.narrow(0, 0, rows)? + both.narrow(0, rows, rows)?)?
+    /// Numbers that a row of results has.
+    pub(crate) fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Columns that are computed together: 16 or 64.
+    fn tile(&self) -> usize {
+        match self.matrix {
+            Matrix::Codes(_) => 16,
+            Matrix::Panels(_) => float::PANEL,
+        }
+    }
+
+    fn tiles(&self) -> usize {
+        self.outputs.div_ceil(self.tile())
+    }
+
+    /// Bytes that the weights take.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.matrix {
+            Matrix::Codes(weights) => 64 * (weights.codes.len() + weights.scales.len() + weights.offsets.len()),
+            Matrix::Panels(panels) => 4 * panels.len(),
+        }
+    }
+
+    /// Row `index` of the weight as f32: an embedding lookup where the matrix is one.
+    pub(crate) fn read_row(&self, index: usize, to: &mut [f32]) {
+        let (tile, column) = (index / self.tile(), index % self.tile());
+        match &self.matrix {
+            Matrix::Panels(panels) => {
+                let panel = &panels[tile * self.depth * float::PANEL..][..self.depth * float::PANEL];
+                to.iter_mut().enumerate().for_each(|(k, value)| *value = panel[k * float::PANEL + column]);
             }
-            weight => weight.forward(x)?,
+            Matrix::Codes(weights) => {
+                let codes = &weights.codes[tile * self.depth / 4..];
+                let first = tile * self.depth / weights.group;
+                for (k, value) in to.iter_mut().enumerate() {
+                    let group = first + k / weights.group;
+                    let code = f32::from(codes[k / 4][4 * column + k % 4]) - 128.0;
+                    *value = code * weights.scales[group][column] + weights.offsets.get(group).map_or(0.0, |offset| offset[column]);
+                }
+            }
+        }
+    }
+
+    /// Some rows times some tiles, into rows `stride` apart.
+    fn product(&self, processor: Processor, input: &Input, rows: std::ops::Range<usize>, tiles: std::ops::Range<usize>, out: &mut [f32]) {
+        let stride = tiles.len() * self.tile();
+        match (&self.matrix, input) {
+            (Matrix::Codes(weights), Input::Codes(input)) => {
+                processor.run(int8::Product { weights, tiles, input, rows, out, stride });
+            }
+            (Matrix::Panels(panels), Input::Floats { values, .. }) => {
+                for (i, tile) in tiles.enumerate() {
+                    let b = &panels[tile * self.depth * float::PANEL..][..self.depth * float::PANEL];
+                    let a = &values[rows.start * self.depth..];
+                    let (depth, out) = (self.depth, &mut out[i * float::PANEL..]);
+                    let product =
+                        float::Product { a, stride_a: depth, rows: rows.len(), b, stride_b: float::PANEL, depth, out, stride_out: stride };
+                    processor.run(product);
+                }
+            }
+            _ => unreachable!("the model's precision decides both the weights and the input; this is a bug"),
+        }
+    }
+
+    /// The columns of `ids` only, for one row of `input`, as the whole product would have them.
+    pub(crate) fn columns(&self, processor: Processor, input: &Input, row: usize, ids: &[u32]) -> Vec<f32> {
+        let mut buffer = vec![0.0; self.tile()];
+        let mut held = usize::MAX;
+        let mut column = |id: &u32| {
+            let (tile, column) = (*id as usize / self.tile(), *id as usize % self.tile());
+            if tile != held {
+                self.product(processor, input, row..row + 1, tile..tile + 1, &mut buffer);
+                held = tile;
+            }
+            buffer[column] + self.bias.as_ref().map_or(0.0, |bias| bias[*id as usize])
         };
-        match &self.bias {
-            Some(bias) => y.broadcast_add(bias),
-            None => Ok(y),
-        }
-    }
-
-    /// Rows of the weight as f32 `[ids, in]`: an embedding lookup where the matrix is one.
-    pub(crate) fn rows(&self, ids: &[u32]) -> candle_core::Result<Tensor> {
-        let rows = self.weight.embedding(&Tensor::new(ids, &Device::Cpu)?)?;
-        let width = rows.dim(1)? - self.padding;
-        rows.narrow(1, 0, width)?.contiguous()
+        ids.iter().map(&mut column).collect()
     }
 }
 
-/// `[rows, in]` as `[2 * rows, in + padding]`: what the kernels' 8-bit activations can say exactly, and below it the rest.
-///
-/// The kernels give 256 values one scale, so one outlier costs all others their low bits (2% of a nat a token on
-/// SmolLM2). The rest is quantised with a scale of its own. One row more costs little: small batches wait for the weights.
-fn in_two(x: &Tensor, padding: usize) -> candle_core::Result<Tensor> {
-    let (rows, columns) = x.dims2()?;
-    let width = columns + padding;
-    let values = x.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
-    let mut both = vec![0.0; 2 * rows * width];
-    let (coarse, fine) = both.split_at_mut(rows * width);
-    for ((source, coarse), fine) in values.chunks_exact(columns).zip(coarse.chunks_exact_mut(width)).zip(fine.chunks_exact_mut(width)) {
-        for ((source, coarse), fine) in source.chunks(BLOCK).zip(coarse.chunks_mut(BLOCK)).zip(fine.chunks_mut(BLOCK)) {
-            let scale = source.iter().fold(0.0_f32, |most, v| most.max(v.abs())) / 127.0;
-            let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-            for ((v, c), f) in source.iter().zip(coarse).zip(fine) {
-                *c = (v * inverse).round_ties_even() * scale;
-                *f = v - *c;
-            }
+/// The same rows times several matrices, `[rows][outputs]` each.
+pub(crate) fn project<const N: usize>(processor: Processor, linears: [&Linear; N], input: &Input) -> [Vec<f32>; N] {
+    let rows = input.rows();
+    let mut results =
+        if rows >= MANY { linears.map(|linear| by_rows(processor, linear, input)) } else { by_columns(processor, linears, input) };
+    for (linear, result) in linears.iter().zip(&mut results) {
+        if let Some(bias) = &linear.bias {
+            result.chunks_exact_mut(linear.outputs).for_each(|row| row.iter_mut().zip(bias).for_each(|(y, b)| *y += b));
         }
     }
-    Tensor::from_vec(both, (2 * rows, width), &Device::Cpu)
+    results
 }
 
-/// The same matrix in a type and length that the fast kernels take, and the padding that this needed.
-fn relay(weight: QTensor) -> candle_core::Result<(QTensor, usize)> {
-    let (rows, columns) = weight.shape().dims2()?;
-    let padding = columns.next_multiple_of(BLOCK) - columns;
-    match weight.dtype() {
-        GgmlDType::Q4K | GgmlDType::Q6K | GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16 => Ok((weight, 0)),
-        GgmlDType::Q8_0 if padding == 0 => Ok((weight, 0)),
-        GgmlDType::Q8_0 if padding % GgmlDType::Q8_0.block_size() == 0 => Ok((pad_q8_0(&weight, rows, columns, padding)?, padding)),
-        _ => {
-            let full = weight.dequantize(&Device::Cpu)?.pad_with_zeros(1, 0, padding)?;
-            Ok((QTensor::quantize(&full, GgmlDType::Q8_0)?, padding))
+fn by_rows(processor: Processor, linear: &Linear, input: &Input) -> Vec<f32> {
+    let rows = input.rows();
+    let padded = linear.tiles() * linear.tile();
+    let mut out = vec![0.0; rows * padded];
+    out.par_chunks_mut(PIECE * padded).enumerate().for_each(|(piece, out)| {
+        let first = piece * PIECE;
+        linear.product(processor, input, first..rows.min(first + PIECE), 0..linear.tiles(), out);
+    });
+    if padded == linear.outputs { out } else { out.chunks_exact(padded).flat_map(|row| &row[..linear.outputs]).copied().collect() }
+}
+
+fn by_columns<const N: usize>(processor: Processor, linears: [&Linear; N], input: &Input) -> [Vec<f32>; N] {
+    let rows = input.rows();
+    // Four pieces a thread, for whoever is slowed down by another program.
+    let work: usize = linears.iter().map(|linear| linear.tiles() * linear.tile()).sum();
+    let share = work.div_ceil(4 * rayon::current_num_threads());
+    let pieces: Vec<_> = linears
+        .iter()
+        .enumerate()
+        .flat_map(|(which, linear)| {
+            let step = share.div_ceil(linear.tile());
+            (0..linear.tiles()).step_by(step).map(move |first| (which, first..linear.tiles().min(first + step)))
+        })
+        .collect();
+    let compute = |(which, tiles): &(usize, std::ops::Range<usize>)| {
+        let linear = linears[*which];
+        let mut out = vec![0.0; rows * tiles.len() * linear.tile()];
+        linear.product(processor, input, 0..rows, tiles.clone(), &mut out);
+        out
+    };
+    let parts: Vec<Vec<f32>> = pieces.par_iter().with_max_len(1).map(compute).collect();
+    let mut results = linears.map(|linear| vec![0.0; rows * linear.outputs]);
+    for ((which, tiles), part) in pieces.iter().zip(&parts) {
+        let linear = linears[*which];
+        let first = tiles.start * linear.tile();
+        let width = (tiles.len() * linear.tile()).min(linear.outputs - first);
+        for (to, from) in results[*which].chunks_exact_mut(linear.outputs).zip(part.chunks_exact(tiles.len() * linear.tile())) {
+            to[first..first + width].copy_from_slice(&from[..width]);
         }
     }
-}
-
-fn pad_q8_0(weight: &QTensor, rows: usize, columns: usize, padding: usize) -> candle_core::Result<QTensor> {
-    let (block, size) = (GgmlDType::Q8_0.block_size(), GgmlDType::Q8_0.type_size());
-    let data = weight.data()?;
-    let (row, zeros) = (columns / block * size, vec![0u8; padding / block * size]);
-    let mut padded = Vec::with_capacity(rows * (row + zeros.len()));
-    for source in data.chunks_exact(row) {
-        padded.extend_from_slice(source);
-        padded.extend_from_slice(&zeros);
-    }
-    QTensor::new(QStorage::from_data(Cow::Owned(padded), &Device::Cpu, GgmlDType::Q8_0)?, (rows, columns + padding))
+    results
 }

@@ -1,180 +1,206 @@
 //! The forward pass: token ids in, logits out.
 //!
 //! A pass takes rows of one or more sequences packed into one matrix. Everything but attention sees just rows; attention
-//! goes sequence by sequence over its [`KvCache`]. So a batch is a longer list, and a shared prefix a cache that starts full.
+//! finds each row's keys by its sequence's table of [`Pages`]. So a batch is a longer list, a prompt a list of many rows of
+//! one sequence, and a shared prefix a table that starts with somebody else's pages. Keys and values of all rows of a pass
+//! are written before any is read: a sequence may hold pages that another one computes in the same pass.
+//!
+//! Every row's result is the same bits whatever else is in the pass (see [`crate::kernel`]).
 
 mod attention;
-mod cache;
+mod block;
+#[cfg(test)]
+mod families;
 mod linear;
+mod pack;
+mod pages;
 mod rotary;
 #[cfg(test)]
 mod tests;
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
+use rayon::prelude::*;
 
 use crate::Error;
-use crate::config::{Activation, Config};
+use crate::config::Config;
 use crate::gguf::Gguf;
-use attention::{Attention, View};
-pub(crate) use cache::KvCache;
-use linear::Linear;
+use crate::kernel::Processor;
+use crate::kernel::vector::RmsNorm;
+use block::Block;
+pub(crate) use linear::Input;
 pub use linear::Precision;
+use linear::{Linear, project};
+pub(crate) use pages::{PAGE, PageId, Pages};
 use rotary::Rotary;
 
-/// New tokens of one sequence, behind what its cache holds.
-pub(crate) struct Run<'a> {
-    pub(crate) tokens: &'a [u32],
-    pub(crate) cache: &'a mut KvCache,
+/// Rows of one pass.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// Token of each row.
+    pub(crate) tokens: Vec<u32>,
+    /// Its position in its sequence.
+    pub(crate) positions: Vec<usize>,
+    /// Its sequence: an index into `tables`. Rows of a sequence stand together, in order.
+    pub(crate) lanes: Vec<usize>,
+    /// Pages of each sequence, this pass's rows included.
+    pub(crate) tables: Vec<Vec<PageId>>,
 }
 
-#[derive(Debug)]
-struct Block {
-    attention_norm: Tensor,
-    attention: Attention,
-    attention_post_norm: Option<Tensor>,
-    mlp_norm: Tensor,
-    gate: Linear,
-    up: Linear,
-    down: Linear,
-    mlp_post_norm: Option<Tensor>,
+impl Batch {
+    /// Rows of the pass.
+    pub(crate) fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Adds rows of one more sequence, from position `start` on.
+    pub(crate) fn push(&mut self, tokens: &[u32], start: usize, table: &[PageId]) {
+        self.lanes.extend(std::iter::repeat_n(self.tables.len(), tokens.len()));
+        self.positions.extend(start..start + tokens.len());
+        self.tokens.extend_from_slice(tokens);
+        self.tables.push(table.to_vec());
+    }
+}
+
+/// Heads of attention.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    heads: usize,
+    kv_heads: usize,
+    head: usize,
 }
 
 #[derive(Debug)]
 pub(crate) struct Model {
     config: Config,
+    precision: Precision,
+    processor: Processor,
+    width: usize,
     embedding: Linear,
     /// None where the output shares the embedding.
     head: Option<Linear>,
-    norm: Tensor,
+    norm: Vec<f32>,
     blocks: Vec<Block>,
     global: Rotary,
     local: Rotary,
 }
 
 impl Model {
-    pub(crate) fn load(gguf: &Gguf, config: Config, precision: Precision) -> Result<Self, Error> {
-        let factors = optional_vector(gguf, "rope_freqs.weight")?.map(|t| t.to_vec1::<f32>()).transpose()?;
-        let head = gguf.has_tensor("output.weight").then(|| linear(gguf, "output", precision)).transpose()?;
+    pub(crate) fn load(gguf: &Gguf, config: Config, precision: Precision, processor: Processor) -> Result<Self, Error> {
+        let (source, width) = (Source { gguf, precision }, config.width);
+        let factors = source.optional_vector("rope_freqs.weight", 0)?;
+        let embedding = source.linear("token_embd", 0, width)?;
+        let head = || source.linear("output", embedding.outputs(), width);
         Ok(Self {
-            embedding: linear(gguf, "token_embd", precision)?,
-            head,
-            norm: vector(gguf, "output_norm.weight")?,
-            blocks: (0..config.layers).map(|i| Block::load(gguf, i, precision)).collect::<Result<_, _>>()?,
+            head: gguf.has_tensor("output.weight").then(head).transpose()?,
+            embedding,
+            width,
+            norm: source.vector("output_norm.weight", width)?,
+            blocks: (0..config.layers).map(|i| Block::load(source, i, &config)).collect::<Result<_, _>>()?,
             global: Rotary::new(&config, config.rope_base, config.rope_scale, factors.as_deref()),
             local: Rotary::new(&config, config.rope_base_local, 1.0, None),
+            precision,
+            processor,
             config,
         })
     }
 
-    pub(crate) fn new_cache(&self) -> candle_core::Result<KvCache> {
-        KvCache::new(self.config.layers, self.config.kv_heads, self.config.head)
+    pub(crate) fn new_pages(&self) -> Pages {
+        Pages::new(&self.config)
     }
 
-    /// Runs all rows of `runs` and returns the normalised hidden state of each run's last row, `[runs, width]`.
-    pub(crate) fn forward(&self, runs: &mut [Run<'_>]) -> candle_core::Result<Tensor> {
-        let mut end = 0;
-        let ends: Vec<u32> = runs.iter().map(|run| (end += run.tokens.len(), end as u32 - 1).1).collect();
-        let rows = self.rows(runs)?.index_select(&Tensor::new(ends, &Device::Cpu)?, 0)?;
-        self.normalise(&rows)
+    /// Bytes that the weights take in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        let blocks: usize = self.blocks.iter().map(Block::bytes).sum();
+        self.embedding.bytes() + self.head.as_ref().map_or(0, Linear::bytes) + blocks
     }
 
-    /// Runs all rows of `runs` and returns their hidden states, `[rows, width]`.
-    fn rows(&self, runs: &mut [Run<'_>]) -> candle_core::Result<Tensor> {
-        let tokens: Vec<u32> = runs.iter().flat_map(|r| r.tokens).copied().collect();
-        let views = runs.iter_mut().map(|run| self.views(run)).collect::<candle_core::Result<Vec<_>>>()?;
-        let mut x = (self.embedding.rows(&tokens)? * self.config.embedding_scale)?;
+    /// Runs all rows and returns the normalised hidden states of the `wanted` ones, as the output matrix takes them.
+    pub(crate) fn forward(&self, batch: &Batch, pages: &mut Pages, wanted: &[usize]) -> Input {
+        let scale = self.config.embedding_scale as f32;
+        let mut x = vec![0.0; batch.len() * self.width];
+        x.par_chunks_mut(self.width).zip(&batch.tokens).for_each(|(row, token)| {
+            self.embedding.read_row(*token as usize, row);
+            for value in row {
+                *value *= scale;
+            }
+        });
         for (index, block) in self.blocks.iter().enumerate() {
             let local = self.config.is_local(index);
-            let own = views.iter().map(|[global, windowed]| if local { windowed } else { global }).collect::<Vec<_>>();
-            x = block.forward(&x, runs, &own, &self.config)?;
+            let (rotary, window) = if local { (&self.local, self.config.window) } else { (&self.global, None) };
+            // Nobody asks the last layer for rows that are only kept for their keys.
+            let keep = (index + 1 == self.blocks.len()).then_some(wanted);
+            x = block.forward(x, &mut block::Pass { model: self, batch, pages, rotary, window, index, keep });
         }
-        for run in runs {
-            run.cache.advance(run.tokens.len());
-        }
-        Ok(x)
+        self.input(&x, &self.norm)
     }
 
-    fn normalise(&self, hidden: &Tensor) -> candle_core::Result<Tensor> {
-        candle_nn::ops::rms_norm(hidden, &self.norm, self.config.epsilon as f32)
+    /// Normalises rows and puts them into the form that matrices take.
+    fn input(&self, rows: &[f32], weight: &[f32]) -> Input {
+        let normalised = self.normalise(rows, weight);
+        Input::new(normalised, weight.len(), self.precision, self.processor)
     }
 
-    /// Logits of every token, `[rows, vocabulary]`, for hidden states `[rows, width]`.
-    pub(crate) fn logits(&self, hidden: &Tensor) -> candle_core::Result<Tensor> {
-        self.head.as_ref().unwrap_or(&self.embedding).forward(hidden)
+    fn normalise(&self, rows: &[f32], weight: &[f32]) -> Vec<f32> {
+        let mut out = vec![0.0; rows.len()];
+        let epsilon = self.config.epsilon as f32;
+        let piece = 32 * weight.len();
+        let pieces = rows.par_chunks(piece).zip(out.par_chunks_mut(piece));
+        pieces.for_each(|(rows, out)| self.processor.run(RmsNorm { rows, weight, epsilon, out }));
+        out
     }
 
-    /// Logits of a few tokens only, `[rows, ids]`: much cheaper than all where a grammar leaves little choice.
-    pub(crate) fn logits_of(&self, hidden: &Tensor, ids: &[u32]) -> candle_core::Result<Tensor> {
-        let rows = self.head.as_ref().unwrap_or(&self.embedding).rows(ids)?;
-        hidden.matmul(&rows.t()?)
+    fn output(&self) -> &Linear {
+        self.head.as_ref().unwrap_or(&self.embedding)
     }
 
-    /// What the run's rows see in global layers, and in windowed ones.
-    fn views(&self, run: &mut Run<'_>) -> candle_core::Result<[View; 2]> {
-        let (held, rows) = (run.cache.len(), run.tokens.len());
-        run.cache.reserve(rows)?;
-        let global = View::new(self.global.angles(held, rows)?, held, rows, None)?;
-        let local = View::new(self.local.angles(held, rows)?, held, rows, self.config.window)?;
-        Ok([global, local])
+    /// Logits of every token, `[rows][vocabulary]`.
+    pub(crate) fn logits(&self, hidden: &Input) -> Vec<f32> {
+        let [logits] = project(self.processor, [self.output()], hidden);
+        logits
+    }
+
+    /// Tokens that the output knows.
+    pub(crate) fn vocabulary(&self) -> usize {
+        self.output().outputs()
+    }
+
+    /// Logits of a few tokens for one row, the same bits as in [`Model::logits`]: much cheaper where a grammar leaves little
+    /// choice.
+    pub(crate) fn logits_of(&self, hidden: &Input, row: usize, ids: &[u32]) -> Vec<f32> {
+        self.output().columns(self.processor, hidden, row, ids)
     }
 }
 
-impl Block {
-    fn load(gguf: &Gguf, index: usize, precision: Precision) -> Result<Self, Error> {
-        let name = |part: &str| format!("blk.{index}.{part}");
-        Ok(Self {
-            attention_norm: vector(gguf, &name("attn_norm.weight"))?,
-            attention: Attention::load(gguf, index, precision)?,
-            attention_post_norm: optional_vector(gguf, &name("post_attention_norm.weight"))?,
-            mlp_norm: vector(gguf, &name("ffn_norm.weight"))?,
-            gate: linear(gguf, &name("ffn_gate"), precision)?,
-            up: linear(gguf, &name("ffn_up"), precision)?,
-            down: linear(gguf, &name("ffn_down"), precision)?,
-            mlp_post_norm: optional_vector(gguf, &name("post_ffw_norm.weight"))?,
-        })
+/// Where a matrix comes from and how it is held.
+#[derive(Debug, Clone, Copy)]
+struct Source<'a> {
+    gguf: &'a Gguf,
+    precision: Precision,
+}
+
+impl Source<'_> {
+    /// The matrix `name.weight` of so many rows and columns (0: whatever the file has), with `name.bias` where there is one.
+    fn linear(self, name: &str, rows: usize, columns: usize) -> Result<Linear, Error> {
+        self.ordered(name, [rows, columns], &|row| row)
     }
 
-    fn forward(&self, x: &Tensor, runs: &mut [Run<'_>], views: &[&View], config: &Config) -> candle_core::Result<Tensor> {
-        let norm = |x: &Tensor, weight: &Tensor| candle_nn::ops::rms_norm(x, weight, config.epsilon as f32);
-        let projected = self.attention.project(&norm(x, &self.attention_norm)?)?;
-        let mut mixed = Vec::with_capacity(runs.len());
-        let mut start = 0;
-        for (run, view) in runs.iter_mut().zip(views) {
-            let rows = run.tokens.len();
-            let own = |t: &Tensor| t.narrow(0, start, rows);
-            let [q, k, v] = &projected;
-            mixed.push(self.attention.attend(&[own(q)?, own(k)?, own(v)?], view, run.cache, config)?);
-            start += rows;
-        }
-        let mut y = self.attention.finish(&Tensor::cat(&mixed, 0)?)?;
-        if let Some(weight) = &self.attention_post_norm {
-            y = norm(&y, weight)?;
-        }
-        let x = (x + y)?;
-        let inner = norm(&x, &self.mlp_norm)?;
-        let gate = self.gate.forward(&inner)?;
-        let gate = match config.activation {
-            Activation::Silu => candle_nn::ops::silu(&gate)?,
-            Activation::Gelu => gate.gelu()?,
-        };
-        let mut y = self.down.forward(&(gate * self.up.forward(&inner)?)?)?;
-        if let Some(weight) = &self.mlp_post_norm {
-            y = norm(&y, weight)?;
-        }
-        x + y
+    /// The same with its rows in another order.
+    fn ordered(self, name: &str, [rows, columns]: [usize; 2], order: &(dyn Fn(usize) -> usize + Sync)) -> Result<Linear, Error> {
+        let weight = self.gguf.matrix(&format!("{name}.weight"), rows, columns)?;
+        let bias = self.gguf.has_tensor(&format!("{name}.bias")).then(|| self.vector(&format!("{name}.bias"), rows)).transpose()?;
+        Ok(Linear::new(&weight, bias, self.precision, order)?)
     }
-}
 
-/// The matrix `name.weight`, with `name.bias` where there is one.
-fn linear(gguf: &Gguf, name: &str, precision: Precision) -> Result<Linear, Error> {
-    let bias = optional_vector(gguf, &format!("{name}.bias"))?;
-    Ok(Linear::new(gguf.tensor(&format!("{name}.weight"))?, bias, precision)?)
-}
+    /// The vector `name` of `length` numbers (0: whatever the file has).
+    fn vector(self, name: &str, length: usize) -> Result<Vec<f32>, Error> {
+        let values: Vec<f32> = self.gguf.tensor(name)?.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1()?;
+        if values.is_empty() || (length > 0 && values.len() != length) {
+            return Err(self.gguf.bad(format!("has {} numbers in its tensor `{name}` where its metadata says {length}", values.len())));
+        }
+        Ok(values)
+    }
 
-fn vector(gguf: &Gguf, name: &str) -> Result<Tensor, Error> {
-    Ok(gguf.tensor(name)?.dequantize(&Device::Cpu)?)
-}
-
-fn optional_vector(gguf: &Gguf, name: &str) -> Result<Option<Tensor>, Error> {
-    gguf.has_tensor(name).then(|| vector(gguf, name)).transpose()
+    fn optional_vector(self, name: &str, length: usize) -> Result<Option<Vec<f32>>, Error> {
+        self.gguf.has_tensor(name).then(|| self.vector(name, length)).transpose()
+    }
 }

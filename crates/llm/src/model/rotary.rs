@@ -1,22 +1,13 @@
-//! Rotary position embedding (Su et al., 2021), for any positions.
+//! Rotary position embedding (Su et al., 2021): the angles of every position, once.
 
-use candle_core::{Device, Tensor};
+use crate::config::Config;
 
-use crate::config::{Config, Rotary as Pairing};
-
-/// Angles per position step, one for each pair of dimensions.
+/// Cosines and sines of the positions, half a head of each.
 #[derive(Debug)]
 pub(crate) struct Rotary {
-    frequencies: Vec<f64>,
-    pairing: Pairing,
-}
-
-/// Cosines and sines of some positions, `[rows, head / 2]` each.
-#[derive(Debug)]
-pub(crate) struct Angles {
-    cos: Tensor,
-    sin: Tensor,
-    pairing: Pairing,
+    cos: Vec<f32>,
+    sin: Vec<f32>,
+    half: usize,
 }
 
 impl Rotary {
@@ -27,30 +18,15 @@ impl Rotary {
             let factor = factors.and_then(|f| f.get(i)).map_or(1.0, |f| f64::from(*f));
             base.powf(-((2 * i) as f64) / config.head as f64) / scale / factor
         };
-        Self { frequencies: (0..half).map(frequency).collect(), pairing: config.rotary }
-    }
-
-    /// The angles of `rows` consecutive positions from `start` on.
-    pub(crate) fn angles(&self, start: usize, rows: usize) -> candle_core::Result<Angles> {
+        let frequencies: Vec<f64> = (0..half).map(frequency).collect();
         let all = |f: fn(f64) -> f64| -> Vec<f32> {
-            let row = |p: usize| self.frequencies.iter().map(move |w| f(p as f64 * w) as f32);
-            (start..start + rows).flat_map(row).collect()
+            (0..config.context).flat_map(|p| frequencies.iter().map(move |w| f(p as f64 * w) as f32)).collect()
         };
-        let shape = (rows, self.frequencies.len());
-        let cos = Tensor::from_vec(all(f64::cos), shape, &Device::Cpu)?;
-        let sin = Tensor::from_vec(all(f64::sin), shape, &Device::Cpu)?;
-        Ok(Angles { cos, sin, pairing: self.pairing })
+        Self { cos: all(f64::cos), sin: all(f64::sin), half }
     }
-}
 
-impl Angles {
-    /// Rotates `[heads, rows, head]`.
-    pub(crate) fn rotate(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let x = x.unsqueeze(0)?.contiguous()?;
-        let rotated = match self.pairing {
-            Pairing::Halves => candle_nn::rotary_emb::rope(&x, &self.cos, &self.sin)?,
-            Pairing::Interleaved => candle_nn::rotary_emb::rope_i(&x, &self.cos, &self.sin)?,
-        };
-        rotated.squeeze(0)
+    /// Cosines and sines at `position`.
+    pub(crate) fn angles(&self, position: usize) -> (&[f32], &[f32]) {
+        (&self.cos[position * self.half..][..self.half], &self.sin[position * self.half..][..self.half])
     }
 }

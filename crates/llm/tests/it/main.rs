@@ -19,7 +19,7 @@ fn open(name: &str) -> Arc<Local> {
 
 fn user(parts: Vec<Part>) -> Request {
     let messages = vec![Message { role: Role::User, parts }];
-    Request { messages, schema: None, sampling: Sampling::default(), max_tokens: 200 }
+    Request { messages, schema: None, sampling: Sampling::default(), max_tokens: 200, ..Request::default() }
 }
 
 fn ask(text: &str) -> Request {

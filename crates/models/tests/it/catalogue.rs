@@ -7,6 +7,7 @@ fn the_built_in_manifest_names_the_models_of_the_product() {
     let catalogue = Catalogue::builtin();
     let terms = |name: &str| catalogue.get(name).unwrap().licence.terms;
     assert_eq!(terms("kokoro"), Terms::Free);
+    assert_eq!(terms("piper-joe"), Terms::Free);
     assert_eq!(terms("gemma-3-270m"), Terms::UseTerms);
     assert_eq!(terms("smollm2-135m"), Terms::Free);
     assert_eq!(terms("qwen3-0.6b"), Terms::Free);

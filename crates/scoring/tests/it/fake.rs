@@ -94,6 +94,7 @@ impl Engine for Fake {
             tokens_cached: 0,
             tokens_out: 10,
             tokens_forced: 5,
+            numbers: Vec::new(),
             prompt_sha256: "cd".repeat(32),
         })
     }

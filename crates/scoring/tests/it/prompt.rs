@@ -72,6 +72,7 @@ fn the_shared_part_is_short_and_names_every_item() {
                 schema: None,
                 sampling: viva_llm::Sampling::default(),
                 max_tokens: 1,
+                ..viva_llm::Request::default()
             };
             let shared = trusted(&request);
             assert!(shared.chars().count() < 1_500, "{}", shared.chars().count());

@@ -1,9 +1,7 @@
 //! The phoneme encoder: ALBERT (Lan et al. 2020), one shared transformer layer applied twelve times, as PL-BERT.
 
 use super::weights::{Mismatch, Weights};
-use rayon::prelude::*;
-
-use crate::nn::{Finish, Frames, Isa, LayerNorm, Linear, Packed, Rows, Target, gelu_tanh, multiply};
+use crate::nn::{Frames, LayerNorm, Linear, attend, gelu_tanh};
 
 const LAYERS: usize = 12;
 const HEADS: usize = 12;
@@ -76,13 +74,13 @@ impl Albert {
     }
 
     fn layer(&self, x: &Frames) -> Frames {
-        let mut attended = self.dense.forward(&self.attend(x));
+        let mut attended = self.dense.forward(&attend([&self.query.forward(x), &self.key.forward(x), &self.value.forward(x)], HEADS, None));
         attended.update(|row, y| {
             add(y, x.row(row));
             self.attention_norm.apply(y);
         });
         let mut inner = self.rise.forward(&attended);
-        inner.update(|_, row| row.iter_mut().for_each(|x| *x = gelu_tanh(*x)));
+        inner.update(|_, row| gelu_tanh(row));
         let mut out = self.fall.forward(&inner);
         out.update(|row, y| {
             add(y, attended.row(row));
@@ -90,52 +88,10 @@ impl Albert {
         });
         out
     }
-
-    /// Attention over all tokens; with one utterance there is nothing to mask.
-    fn attend(&self, x: &Frames) -> Frames {
-        let tokens = x.rows();
-        let (query, key, value) = (self.query.forward(x), self.key.forward(x), self.value.forward(x));
-        let heads: Vec<Vec<f32>> = (0..HEADS).into_par_iter().map(|head| attend_head(&query, &key, &value, head)).collect();
-        Frames::fill(tokens, WIDTH, |row, out| {
-            for (head, out) in heads.iter().zip(out.chunks_exact_mut(HEAD)) {
-                out.copy_from_slice(&head[row * HEAD..][..HEAD]);
-            }
-        })
-    }
-}
-
-/// One head: `[T, 64]`.
-fn attend_head(query: &Frames, key: &Frames, value: &Frames, head: usize) -> Vec<f32> {
-    let (tokens, first, isa) = (query.rows(), head * HEAD, Isa::best());
-    let plain = Finish { bias: &[], accumulate: false };
-    let keys = Packed::new(isa, [HEAD, tokens], |row, token| key.row(token)[first + row]);
-    let mut scores = vec![0.0; tokens * tokens];
-    let rows = Rows { values: &query.as_slice()[first..], stride: WIDTH, count: tokens };
-    multiply(rows, &keys, Target { values: &mut scores, stride: tokens }, plain);
-    for row in scores.chunks_exact_mut(tokens) {
-        softmax(row, 1.0 / (HEAD as f32).sqrt());
-    }
-    let values = Packed::new(isa, [tokens, HEAD], |token, column| value.row(token)[first + column]);
-    let mut mixed = vec![0.0; tokens * HEAD];
-    let rows = Rows { values: &scores, stride: tokens, count: tokens };
-    multiply(rows, &values, Target { values: &mut mixed, stride: HEAD }, plain);
-    mixed
 }
 
 fn add(y: &mut [f32], x: &[f32]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y += x;
-    }
-}
-
-fn softmax(row: &mut [f32], scale: f32) {
-    let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for x in row.iter_mut() {
-        *x = ((*x - highest) * scale).exp();
-        sum += *x;
-    }
-    for x in row {
-        *x /= sum;
     }
 }

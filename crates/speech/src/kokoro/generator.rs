@@ -78,7 +78,9 @@ impl Stage {
 
     fn forward(&self, x: &Frames, spectrum: &Frames, style: &[f32]) -> Frames {
         let up = self.up.after(x, &Activation::LeakyRelu(0.1));
-        let mut x = self.excitation_block.forward(self.excitation.forward(spectrum), style);
+        let mut x = self.excitation.forward(spectrum);
+        let mut scratch = Frames::zeros(x.rows(), x.cols());
+        self.excitation_block.run(&mut x, &mut scratch, style);
         // The last stage has one row more than its input, reflected at the start.
         let before = x.rows() - up.rows();
         x.update(|row, x| {
@@ -86,14 +88,19 @@ impl Stage {
                 *x += up;
             }
         });
-        let [first, second, third] = &self.blocks;
-        let mut mean = first.forward(x.clone(), style);
-        let (second, third) = (second.forward(x.clone(), style), third.forward(x, style));
-        mean.update(|row, mean| {
-            for ((mean, second), third) in mean.iter_mut().zip(second.row(row)).zip(third.row(row)) {
-                *mean = (*mean + second + third) / 3.0;
+        let mut mean = Frames::zeros(x.rows(), x.cols());
+        let mut work = x.clone();
+        for (index, block) in self.blocks.iter().enumerate() {
+            if index > 0 {
+                work.copy_from(&x);
             }
-        });
+            block.run(&mut work, &mut scratch, style);
+            mean.update(|row, mean| {
+                for (mean, x) in mean.iter_mut().zip(work.row(row)) {
+                    *mean += x / 3.0;
+                }
+            });
+        }
         mean
     }
 }

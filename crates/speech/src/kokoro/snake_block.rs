@@ -33,14 +33,12 @@ impl SnakeBlock {
         Ok(Self { layers: [layer(0)?, layer(1)?, layer(2)?] })
     }
 
-    /// `[T, channels]` to the same shape.
-    pub(crate) fn forward(&self, mut x: Frames, style: &[f32]) -> Frames {
-        let mut y = Frames::zeros(x.rows(), x.cols());
+    /// Changes `x [T, channels]`; `scratch` has its shape.
+    pub(crate) fn run(&self, x: &mut Frames, scratch: &mut Frames, style: &[f32]) {
         for [first, second] in &self.layers {
-            first.add_to(&x, style, &mut y, false);
-            second.add_to(&y, style, &mut x, true);
+            first.add_to(x, style, scratch, false);
+            second.add_to(scratch, style, x, true);
         }
-        x
     }
 }
 

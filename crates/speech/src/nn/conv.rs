@@ -110,6 +110,11 @@ impl Conv1d {
         Self { weight, bias, inputs, geometry }
     }
 
+    /// Channels it makes.
+    pub(crate) fn outputs(&self) -> usize {
+        self.bias.len()
+    }
+
     /// Convolves `x` as it is.
     pub(crate) fn forward(&self, x: &Frames) -> Frames {
         self.after(x, &Activation::Leave)

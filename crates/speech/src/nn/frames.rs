@@ -85,6 +85,31 @@ impl Frames {
         })
     }
 
+    /// Some of the columns.
+    pub(crate) fn columns(&self, columns: std::ops::Range<usize>) -> Self {
+        Self::fill(self.rows, columns.len(), |row, out| out.copy_from_slice(&self.row(row)[columns.clone()]))
+    }
+
+    /// Some of the rows.
+    pub(crate) fn rows_of(&self, rows: std::ops::Range<usize>) -> Self {
+        let values = self.values[rows.start * self.cols..rows.end * self.cols].to_vec();
+        Self { rows: rows.len(), cols: self.cols, values }
+    }
+
+    /// Adds a matrix of the same shape.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.update(|row, x| {
+            for (x, y) in x.iter_mut().zip(other.row(row)) {
+                *x += y;
+            }
+        });
+    }
+
+    /// Takes over the values of a matrix of the same shape.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.values.copy_from_slice(&other.values);
+    }
+
     /// Matrices of equal length side by side.
     pub(crate) fn beside(parts: &[&Self]) -> Self {
         let rows = parts.first().map_or(0, |part| part.rows);

@@ -1,6 +1,6 @@
 //! A bidirectional LSTM (Hochreiter and Schmidhuber 1997) over one sequence.
 
-use super::activation::sigmoid;
+use super::activation::{sigmoid, tanh};
 use super::frames::Frames;
 use super::linear::Linear;
 use super::simd::{Isa, Loops};
@@ -65,8 +65,8 @@ impl Loops for Direction<'_> {
             let (forget, cell) = rest.split_at(hidden);
             let gates = input.iter().zip(output).zip(forget).zip(cell);
             for ((h, c), (((input, output), forget), cell)) in h.iter_mut().zip(&mut c).zip(gates) {
-                *c = sigmoid(*forget) * *c + sigmoid(*input) * cell.tanh();
-                *h = sigmoid(*output) * c.tanh();
+                *c = sigmoid(*forget) * *c + sigmoid(*input) * tanh(*cell);
+                *h = sigmoid(*output) * tanh(*c);
             }
             out[row * hidden..][..hidden].copy_from_slice(&h);
         }

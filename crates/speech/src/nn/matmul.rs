@@ -153,21 +153,19 @@ impl<const ROWS: usize, const FEW: usize, const VECTORS: usize, const COLUMNS: u
         }
         for (row, sums) in sums.iter().enumerate().take(self.rows.count - first) {
             let out = &mut self.target.values[(first + row) * self.target.stride + column..][..width];
-            let mut sum = [0.0_f32; COLUMNS];
-            sum.copy_from_slice(bytemuck::cast_slice(sums));
-            if let Ok(out) = <&mut [f32; COLUMNS]>::try_from(&mut *out) {
-                store(out, &sum, &bias, self.finish.accumulate);
-            } else {
-                store(out, &sum, &bias, self.finish.accumulate);
+            if width == COLUMNS {
+                let (out, bias): (&mut [S::f32s], &[S::f32s]) = (bytemuck::cast_slice_mut(out), bytemuck::cast_slice(&bias));
+                for vector in 0..VECTORS {
+                    let sum = simd.add_f32s(sums[vector], bias[vector]);
+                    out[vector] = if self.finish.accumulate { simd.add_f32s(sum, out[vector]) } else { sum };
+                }
+                continue;
+            }
+            let sums: &[f32] = bytemuck::cast_slice(sums);
+            for ((out, sum), bias) in out.iter_mut().zip(sums).zip(&bias) {
+                *out = sum + bias + if self.finish.accumulate { *out } else { 0.0 };
             }
         }
-    }
-}
-
-#[inline(always)]
-fn store(out: &mut [f32], sum: &[f32], bias: &[f32], accumulate: bool) {
-    for ((out, sum), bias) in out.iter_mut().zip(sum).zip(bias) {
-        *out = sum + bias + if accumulate { *out } else { 0.0 };
     }
 }
 

@@ -11,23 +11,28 @@
 )]
 
 mod activation;
+mod attention;
 mod conv;
+mod depthwise;
 mod frames;
 mod linear;
 mod lstm;
 mod matmul;
 mod norm;
+mod same_conv;
 mod simd;
 mod toom_cook;
 mod upsample;
 
-pub(crate) use activation::{Activation, gelu_tanh, leaky_relu, sigmoid};
+pub(crate) use activation::{Activation, gate, gelu, gelu_tanh, leaky_relu, sigmoid};
+pub(crate) use attention::{Relative, attend};
 pub(crate) use conv::{Conv1d, Geometry};
+pub(crate) use depthwise::Depthwise;
 pub use frames::Frames;
 pub(crate) use linear::Linear;
 pub(crate) use lstm::BiLstm;
-pub(crate) use matmul::{Finish, Packed, Rows, Target, multiply};
 pub(crate) use norm::{Affine, LayerNorm, Moments};
+pub(crate) use same_conv::SameConv;
 pub use simd::Isa;
 pub(crate) use toom_cook::ToomCook;
 pub(crate) use upsample::{ConvTranspose1d, DepthwiseDoubling};

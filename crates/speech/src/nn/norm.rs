@@ -27,10 +27,12 @@ impl LayerNorm {
 
 /// Zero mean and unit variance over one row.
 pub(crate) fn normalise_row(row: &mut [f32], epsilon: f32) {
-    let len = row.len() as f32;
-    let mean = row.iter().sum::<f32>() / len;
-    let variance = row.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / len;
-    let inverse = 1.0 / (variance + epsilon).sqrt();
+    // Summed in f64: what f32 would lose here, every later layer would amplify.
+    let len = row.len() as f64;
+    let mean = row.iter().map(|x| f64::from(*x)).sum::<f64>() / len;
+    let square = |x: &f32| (f64::from(*x) - mean) * (f64::from(*x) - mean);
+    let variance = row.iter().map(square).sum::<f64>() / len;
+    let (mean, inverse) = (mean as f32, (1.0 / (variance + f64::from(epsilon)).sqrt()) as f32);
     for x in row {
         *x = (*x - mean) * inverse;
     }

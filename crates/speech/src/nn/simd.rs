@@ -54,16 +54,22 @@ impl Isa {
         }
     }
 
+    /// Runs a kernel, compiled for this set.
+    #[inline]
+    pub(crate) fn dispatch<K: WithSimd>(self, kernel: K) -> K::Output {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(simd) => Simd::vectorize(simd, kernel),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(simd) => Simd::vectorize(simd, kernel),
+            Self::Portable => Simd::vectorize(Scalar, kernel),
+        }
+    }
+
     /// Runs plain loops, compiled for this set.
     #[inline]
     pub(crate) fn run<L: Loops>(self, loops: L) -> L::Output {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(simd) => Simd::vectorize(simd, Plain(loops)),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(simd) => Simd::vectorize(simd, Plain(loops)),
-            Self::Portable => Simd::vectorize(Scalar, Plain(loops)),
-        }
+        self.dispatch(Plain(loops))
     }
 }
 

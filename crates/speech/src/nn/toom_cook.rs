@@ -10,13 +10,14 @@
 
 use std::cell::RefCell;
 
+use pulp::{Simd, WithSimd, bytemuck};
 use rayon::prelude::*;
 
 use super::activation::Activation;
 use super::conv::Geometry;
 use super::frames::Frames;
 use super::matmul::{Finish, Packed, Rows, Target, multiply};
-use super::simd::{Isa, Loops};
+use super::simd::Isa;
 
 /// Outputs of a tile, and taps of a part.
 const TILE: usize = 4;
@@ -107,9 +108,9 @@ impl ToomCook {
                 .map(|first| Deck { row: task * rows_per_task + first, tiles: (rows - first).div_ceil(self.dilation).div_ceil(TILE) });
             SCRATCH.with_borrow_mut(|(spread, products)| {
                 for (first, deck) in decks.enumerate() {
-                    isa.run(Spread { conv: self, x, activation, deck, out: spread });
+                    isa.dispatch(Spread { conv: self, x, activation, deck, out: spread });
                     self.multiply(deck, spread, products);
-                    isa.run(Gather { conv: self, deck, products, out: &mut chunk[first * outputs..], accumulate });
+                    isa.dispatch(Gather { conv: self, deck, products, out: &mut chunk[first * outputs..], accumulate });
                 }
             });
         });
@@ -135,11 +136,11 @@ struct Spread<'a> {
     out: &'a mut Vec<f32>,
 }
 
-impl Loops for Spread<'_> {
+impl WithSimd for Spread<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Self { conv, x, activation, deck, out } = self;
         let (inputs, all) = (conv.inputs, deck.tiles + conv.parts - 1);
         out.resize(POINTS * all * inputs, 0.0);
@@ -156,9 +157,13 @@ impl Loops for Spread<'_> {
                     None => place.fill(0.0),
                 }
             }
-            let input: [&[f32]; POINTS] = std::array::from_fn(|at| &window[at * inputs..][..inputs]);
-            for (point, factors) in SPREAD.iter().enumerate() {
-                combine(&mut out[(point * all + tile) * inputs..][..inputs], &input, factors);
+            for channel in (0..inputs).step_by(S::F32_LANES) {
+                let lanes = S::F32_LANES.min(inputs - channel);
+                let x: [S::f32s; POINTS] = std::array::from_fn(|at| load(simd, &window[at * inputs + channel..][..lanes]));
+                for (point, factors) in SPREAD.iter().enumerate() {
+                    let sum = combine(simd, &x, factors);
+                    store(simd, &mut out[(point * all + tile) * inputs + channel..][..lanes], sum);
+                }
             }
         }
     }
@@ -173,52 +178,59 @@ struct Gather<'a> {
     accumulate: bool,
 }
 
-impl Loops for Gather<'_> {
+impl WithSimd for Gather<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Self { conv, deck, products, out, accumulate } = self;
         let outputs = conv.bias.len();
-        for (at, row) in out.chunks_mut(outputs * conv.dilation).enumerate() {
-            let (tile, within) = (at / TILE, at % TILE);
-            let point: [&[f32]; POINTS] = std::array::from_fn(|point| &products[(point * deck.tiles + tile) * outputs..][..outputs]);
-            let row = &mut row[..outputs];
-            if accumulate {
-                add(row, &conv.bias);
-            } else {
-                row.copy_from_slice(&conv.bias);
+        let step = outputs * conv.dilation;
+        for tile in 0..deck.tiles {
+            let rows = TILE.min(out.len().div_ceil(step) - tile * TILE);
+            for channel in (0..outputs).step_by(S::F32_LANES) {
+                let lanes = S::F32_LANES.min(outputs - channel);
+                let x: [S::f32s; POINTS] =
+                    std::array::from_fn(|point| load(simd, &products[(point * deck.tiles + tile) * outputs + channel..][..lanes]));
+                let bias = load(simd, &conv.bias[channel..channel + lanes]);
+                for (row, factors) in GATHER.iter().enumerate().take(rows) {
+                    let out = &mut out[(tile * TILE + row) * step + channel..][..lanes];
+                    let mut sum = simd.add_f32s(bias, combine(simd, &x, factors));
+                    if accumulate {
+                        sum = simd.add_f32s(sum, load(simd, out));
+                    }
+                    store(simd, out, sum);
+                }
             }
-            accumulate_combination(row, &point, &GATHER[within]);
         }
     }
 }
 
+/// The first numbers of a register; a full one without a mask.
 #[inline(always)]
-fn add(out: &mut [f32], x: &[f32]) {
-    for (out, x) in out.iter_mut().zip(x) {
-        *out += x;
+fn load<S: Simd>(simd: S, from: &[f32]) -> S::f32s {
+    if from.len() == S::F32_LANES { bytemuck::cast_slice(from)[0] } else { simd.partial_load_f32s(from) }
+}
+
+#[inline(always)]
+fn store<S: Simd>(simd: S, to: &mut [f32], value: S::f32s) {
+    if to.len() == S::F32_LANES {
+        bytemuck::cast_slice_mut(to)[0] = value;
+    } else {
+        simd.partial_store_f32s(to, value);
     }
 }
 
-/// `out = sum of factors * x`.
+/// The sum of `factors * x`; factors are known when this is compiled, and those of 0 cost nothing.
 #[inline(always)]
-fn combine(out: &mut [f32], x: &[&[f32]; POINTS], factors: &[f32; POINTS]) {
-    let [a, b, c, d, e, f, g] = x;
-    let inputs = a.iter().zip(*b).zip(*c).zip(*d).zip(*e).zip(*f).zip(*g);
-    for (out, ((((((a, b), c), d), e), f), g)) in out.iter_mut().zip(inputs) {
-        *out = a * factors[0] + b * factors[1] + c * factors[2] + d * factors[3] + e * factors[4] + f * factors[5] + g * factors[6];
+fn combine<S: Simd>(simd: S, x: &[S::f32s; POINTS], factors: &[f32; POINTS]) -> S::f32s {
+    let mut sum = simd.splat_f32s(0.0);
+    for (x, factor) in x.iter().zip(factors) {
+        if *factor != 0.0 {
+            sum = simd.mul_add_e_f32s(*x, simd.splat_f32s(*factor), sum);
+        }
     }
-}
-
-/// `out += sum of factors * x`.
-#[inline(always)]
-fn accumulate_combination(out: &mut [f32], x: &[&[f32]; POINTS], factors: &[f32; POINTS]) {
-    let [a, b, c, d, e, f, g] = x;
-    let inputs = a.iter().zip(*b).zip(*c).zip(*d).zip(*e).zip(*f).zip(*g);
-    for (out, ((((((a, b), c), d), e), f), g)) in out.iter_mut().zip(inputs) {
-        *out += a * factors[0] + b * factors[1] + c * factors[2] + d * factors[3] + e * factors[4] + f * factors[5] + g * factors[6];
-    }
+    sum
 }
 
 #[cfg(test)]

@@ -31,6 +31,11 @@ impl ConvTranspose1d {
         Self { weight, bias, inputs, stride }
     }
 
+    /// Channels it makes.
+    pub(crate) fn outputs(&self) -> usize {
+        self.bias.len()
+    }
+
     /// `stride * rows` rows out of the activated rows of `x`.
     pub(crate) fn after(&self, x: &Frames, activation: &Activation<'_>) -> Frames {
         let (inputs, outputs, stride) = (self.inputs, self.bias.len(), self.stride);

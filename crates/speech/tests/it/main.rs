@@ -6,5 +6,7 @@ mod engine;
 mod g2p;
 mod normalise;
 mod parity;
+mod piper;
+mod reference;
 mod speaking;
 mod wav_files;
