@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use viva_testkit::{Direction, FaultPlan, Mode, Postgres};
+use viva_testkit::{Direction, FaultPlan, Mode, Postgres, eventually};
 
-use crate::fleet::{Place, line};
+use crate::fleet::{PATIENCE, Place, line};
 use broker::Broker;
 use ledger::Ledger;
 use slot::Slot;
@@ -223,6 +223,24 @@ fn whatever_happens_every_task_ends_once() {
 #[test]
 fn whatever_happens_every_task_ends_once_over_a_broker() {
     play(Chaos::new(FaultPlan::from_env("chaos over a broker"), Some(Broker::start())));
+}
+
+/// F12: what a worker whose clock is an hour ahead has tried again is due after its delay, wherever it is taken up.
+#[test]
+fn a_retry_waits_for_a_length_of_time_under_every_clock() {
+    let (mut broker, place) = (Broker::start(), Place::new("postgres"));
+    let mut ahead = Slot::new(&place.url, Some(&broker), 0);
+    ahead.clock.jump_to(3600);
+    drop(ahead.revive());
+    // Memory runs out once in each process.
+    assert!(broker.publish("t", &Task { text: "memory t".to_owned(), question: 1 }));
+    ahead.wait_for_line("the task will be tried again");
+    let mut right = Slot::new(&place.url, Some(&broker), 1);
+    drop(right.revive());
+    right.wait_for_line("READY");
+    ahead.kill();
+    let asked = ["t".to_owned()];
+    eventually("the other worker answers", PATIENCE, || broker.outcomes(&asked).get("t").is_some_and(|(success, _)| *success));
 }
 
 fn play(mut chaos: Chaos) {

@@ -82,6 +82,14 @@ impl Place {
         worker
     }
 
+    /// Whether somebody can write to the database at this moment.
+    pub fn takes_writes(&self) -> bool {
+        const TRY: &str = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0.5).execute('BEGIN IMMEDIATE')";
+        self.url
+            .strip_prefix("sqlite://")
+            .is_none_or(|path| Command::new("python3").args(["-c", TRY, path]).output().unwrap().status.success())
+    }
+
     /// One number that the database answers.
     pub fn number(&self, sql: &str) -> i64 {
         const ASK: &str = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1], timeout=20).execute(sys.argv[2]).fetchone()[0])";

@@ -6,6 +6,7 @@ use serde_json::Value;
 use viva_testkit::{FakeClock, Proc, Relay};
 
 use super::broker::Broker;
+use crate::fleet::PATIENCE;
 
 const BEAT_MS: &str = "200";
 const TTL_MS: &str = "4000";
@@ -119,6 +120,10 @@ impl Slot {
     pub(super) fn thaw(&mut self) {
         self.process.iter().for_each(Proc::cont);
         self.frozen = false;
+    }
+
+    pub(super) fn wait_for_line(&self, pattern: &str) {
+        self.process.as_ref().expect("it was started").wait_for_line(pattern, PATIENCE);
     }
 
     /// What any of its processes said of a task.
