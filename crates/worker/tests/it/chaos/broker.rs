@@ -46,7 +46,7 @@ impl Broker {
 
     /// Publishes a task; false where the broker has not confirmed it. It may have it all the same.
     pub(super) fn publish(&self, id: &str, task: &Task) -> bool {
-        let kwargs = Map::from_iter([("question_id".to_owned(), json!(task.question))]);
+        let kwargs: Map<String, Value> = [("question_id".to_owned(), json!(task.question))].into_iter().collect();
         let call = Call { id: Some(id.to_owned()), queue: Some(QUEUE.to_owned()), ..Call::new(SYNTHESIZE, vec![json!(task.text)], kwargs) };
         self.runtime.block_on(self.producer.send(&call)).is_ok()
     }
