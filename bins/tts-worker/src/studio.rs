@@ -60,6 +60,11 @@ impl Studio {
         Ok(Made { clip, cached: false })
     }
 
+    /// Has the voice say a word that nobody hears, so that the first text need not wait for the model.
+    pub async fn warm(&self, voice: &str) -> Result<(), Error> {
+        self.voice.speak(Recipe::new("네.", "ko", voice, 1.0)?).await.map(drop)
+    }
+
     /// Speaks a recipe and keeps the file. Records nothing.
     pub(crate) async fn speak(&self, recipe: &Recipe) -> Result<Clip, Error> {
         let speech = self.voice.speak(recipe.clone()).await?;

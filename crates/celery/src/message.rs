@@ -19,7 +19,7 @@ pub use amqp::Incoming;
 pub(crate) use amqp::{short, table, value_of};
 pub use decode::decode;
 pub(crate) use decode::{addressee, take};
-pub(crate) use encode::{Outgoing, Retried, kept_with, retried, unchanged, without_headers};
+pub(crate) use encode::{DELAY_MS, Outgoing, Retried, kept_with, retried, unchanged, without_headers};
 pub use fault::Fault;
 pub use repr::{repr, repr_args};
 pub use signature::Signature;

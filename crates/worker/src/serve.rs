@@ -126,13 +126,13 @@ pub async fn run(
     let keeper = Keeper::join(beside, kind.name, amqp.clone(), replies.clone(), timing).await?;
     let flight = Flight::new(store, keeper.id().clone()).kept_by(&keeper);
     let runtime = register(Runtime::new(amqp.clone(), replies), flight).drain_deadline(drain);
-    let shutdown = CancellationToken::new();
+    let (shutdown, lost) = (CancellationToken::new(), keeper.lost().clone());
     let running = tokio::spawn(runtime.run(shutdown.clone()));
     keeper.progress().set_ready(true);
     tokio::select! {
         signal = told_to_stop() => tracing::info!(signal = signal.map_err(TaskError::permanent)?, "told to stop; running tasks may finish"),
         () = node.shutdown_asked().cancelled_owned() => tracing::info!("remote control asked this worker to leave"),
-        () = keeper.lost().cancelled() => {}
+        () = lost.cancelled() => {}
     }
     drop(hint);
     shutdown.cancel();
@@ -140,6 +140,9 @@ pub async fn run(
     keeper.leave().await?;
     node.shutdown(Duration::ZERO, GRACE).await;
     tracing::info!(settled = drained.settled, handed_back = drained.handed_back, "stopped");
+    if lost.is_cancelled() {
+        return Err(stdio::given_up());
+    }
     Ok(drained)
 }
 

@@ -69,10 +69,14 @@ pub async fn run(
     keeper.leave().await?;
     tracing::info!(settled = drained.settled, handed_back = drained.handed_back, "stopped");
     if lost.is_cancelled() {
-        // Not in good order: whoever started this process is to start another one.
-        return Err(TaskError::new(ErrorClass::LostClaim, "the other workers have taken this one for gone, and have its work"));
+        return Err(given_up());
     }
     Ok(drained)
+}
+
+/// Not the end of a worker in good order: whoever started its process is to start another one.
+pub(crate) fn given_up() -> TaskError {
+    TaskError::new(ErrorClass::LostClaim, "the other workers have taken this one for gone, and have its work")
 }
 
 /// Publishes every line of standard input; returns when the input has ended and everything is answered.

@@ -1,6 +1,7 @@
 //! Tasks on their way out: as `send_task` would write them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lapin::BasicProperties;
@@ -53,10 +54,14 @@ impl Outgoing {
     }
 }
 
+/// The header in which a worker says how long a task waits that it has tried again, in milliseconds from when it is taken.
+pub(crate) const DELAY_MS: &str = "viva_delay_ms";
+
 /// How a task is changed when it is sent once more.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Retried {
     pub(crate) retries: u32,
+    pub(crate) after: Duration,
     pub(crate) eta: DateTime<Utc>,
 }
 
@@ -68,7 +73,9 @@ pub(crate) fn retried(original: &BasicProperties, task: &Task, how: Retried) -> 
         Ok(())
     };
     set("retries", how.retries.into())?;
+    // For Celery's own workers, which compare it with their clocks; ours go by the length of time.
     set("eta", clock::iso(how.eta).into())?;
+    set(DELAY_MS, (how.after.as_millis() as u64).into())?;
     set("parent_id", task.id.clone().into())?;
     let properties = again(original, headers, false);
     Ok(match task.expires {

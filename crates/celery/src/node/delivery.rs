@@ -104,7 +104,7 @@ impl Delivery {
         self.begin();
         let Request { task, original, queue, .. } = &self.request;
         let eta = TimeDelta::from_std(after).ok().and_then(|after| clock::wall().checked_add_signed(after));
-        let how = Retried { retries: task.retries.saturating_add(1), eta: eta.unwrap_or_else(clock::wall) };
+        let how = Retried { retries: task.retries.saturating_add(1), after, eta: eta.unwrap_or_else(clock::wall) };
         let properties = retried(&original.properties, task, how)?;
         self.shared.replies.publish(queue, &properties, &original.body).await?;
         self.shared.replies.retried(self.asker(), exception).await?;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use lapin::message::Delivery as Arrived;
+use serde_json::Value;
 
 use super::cancel::Cancel;
 use super::desk::{Original, Request, Stage};
@@ -12,7 +13,7 @@ use super::rate::Rate;
 use super::session::Order;
 use super::shared::{Settled, Shared};
 use crate::clock::{self, Instant};
-use crate::message::{Fault, Incoming, Task, addressee, take, unchanged};
+use crate::message::{DELAY_MS, Fault, Incoming, Task, addressee, take, unchanged};
 use crate::replies::Revocation;
 use crate::{Envelope, Error, Exception, Unknown, dead};
 
@@ -45,7 +46,7 @@ pub(crate) fn intake(shared: &Arc<Shared>, session: u64, queue: &Arc<str>, arriv
         }
     };
     let request = Request {
-        eta: task.eta.filter(|eta| *eta > clock::wall()),
+        eta: not_before(&task),
         task,
         original,
         queue: queue.clone(),
@@ -164,10 +165,25 @@ async fn wait_turn(shared: Arc<Shared>, seq: u64, name: String) {
     }
 }
 
-/// Holds a task until its time. Not past half of the consumer timeout: then it goes to the end of its queue, as new.
+/// When the task may run, by this worker's clock. A worker that has it tried again says how long it is to wait, which means the
+/// same under every clock; of a producer's own time only its word is known.
+fn not_before(task: &Task) -> Option<DateTime<Utc>> {
+    let now = clock::wall();
+    let delay_ms = task.headers.get(DELAY_MS).and_then(Value::as_i64);
+    let eta = delay_ms.map_or(task.eta, |delay_ms| now.checked_add_signed(TimeDelta::milliseconds(delay_ms)));
+    eta.filter(|eta| *eta > now)
+}
+
+/// Holds a task until its time, and no longer than that was away when it came: a clock that jumps back holds nobody up. Not past
+/// half of the consumer timeout: then it goes to the end of its queue, as new.
 async fn hold(shared: Arc<Shared>, seq: u64, eta: DateTime<Utc>, received: Instant) {
     let give_up = received + shared.settings.consumer_timeout / 2;
+    let due = Instant::now() + (eta - clock::wall()).to_std().unwrap_or_default();
     while let Ok(left) = (eta - clock::wall()).to_std() {
+        let left = left.min(due.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            break;
+        }
         if Instant::now() >= give_up {
             let taken = shared.desk().take(seq);
             if let Some(request) = taken {

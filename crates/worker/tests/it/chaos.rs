@@ -2,19 +2,21 @@
 //! over a database that crashes and restarts. Whatever happens, every task ends, once in effect.
 //!
 //! The seed decides the tasks and the faults, not what the machine does between two of them. `VIVA_SEED` repeats a plan;
-//! `VIVA_TEST_CHAOS_S=600 VIVA_TEST_CHAOS_TASKS=10000` is the whole. The test is the broker: it delivers again what a dead worker
-//! had, and now and then twice what a living one has.
+//! `VIVA_TEST_CHAOS_S=600 VIVA_TEST_CHAOS_TASKS=10000` is the whole. Once the test is the broker, which delivers again what a dead
+//! worker had, and now and then twice what a living one has; once a RabbitMQ is, and restarts with the rest.
 
+mod broker;
 mod ledger;
 mod slot;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use viva_testkit::{Direction, FaultPlan, Mode, Postgres};
+use viva_testkit::{Direction, FaultPlan, Mode, Postgres, eventually};
 
-use crate::fleet::{Place, line};
+use crate::fleet::{PATIENCE, Place, line};
+use broker::Broker;
 use ledger::Ledger;
 use slot::Slot;
 
@@ -34,29 +36,39 @@ enum Heal {
     Open(usize),
 }
 
+/// A task of the mix.
+struct Task {
+    text: String,
+    question: i32,
+}
+
 struct Chaos {
     plan: FaultPlan,
+    /// Where tasks go in; the test itself without.
+    broker: Option<Broker>,
     postgres: Postgres,
     place: Place,
     slots: Vec<Slot>,
     heals: Vec<(Instant, Heal)>,
     /// To be delivered, by task id.
     ready: VecDeque<String>,
-    tasks: BTreeMap<String, String>,
+    tasks: BTreeMap<String, Task>,
+    /// Published at the broker, and not answered yet.
+    open: BTreeSet<String>,
     answered: BTreeMap<String, u32>,
     failures: Vec<String>,
     faults: BTreeMap<&'static str, u32>,
 }
 
 impl Chaos {
-    fn new(plan: FaultPlan) -> Self {
+    fn new(plan: FaultPlan, broker: Option<Broker>) -> Self {
         let postgres = Postgres::start();
         let place = Place::at(&postgres.database());
         Ledger::keep(&postgres, &place.url);
-        let slots = (0..WORKERS).map(|_| Slot::new(&place.url)).collect();
-        let (heals, ready, tasks) = (Vec::new(), VecDeque::new(), BTreeMap::new());
+        let slots = (0..WORKERS).map(|at| Slot::new(&place.url, broker.as_ref(), at)).collect();
+        let (heals, ready, tasks, open) = (Vec::new(), VecDeque::new(), BTreeMap::new(), BTreeSet::new());
         let (answered, failures, faults) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
-        Self { plan, postgres, place, slots, heals, ready, tasks, answered, failures, faults }
+        Self { plan, broker, postgres, place, slots, heals, ready, tasks, open, answered, failures, faults }
     }
 
     /// A task of the mix: texts that others ask for too, questions that are edited.
@@ -66,13 +78,46 @@ impl Chaos {
         let takes = if text.is_multiple_of(6) { 400 + text * 53 % 3000 } else { 5 + text * 37 % 80 };
         let question = self.plan.between(0..of / 5 + 1) as i32;
         let id = format!("t{number}");
-        self.tasks.insert(id.clone(), line(&id, &format!("sleep {takes} text {text}"), question));
+        self.tasks.insert(id.clone(), Task { text: format!("sleep {takes} text {text}"), question });
         self.ready.push_back(id.clone());
         (id, question)
     }
 
-    /// Gives the workers what they have room for, and takes their answers.
     fn turn(&mut self) {
+        match self.broker.take() {
+            Some(mut broker) => {
+                self.turn_at(&mut broker);
+                self.broker = Some(broker);
+            }
+            None => self.turn_by_hand(),
+        }
+    }
+
+    /// Publishes what is new or has failed, and takes the outcomes. Who gets it, and again when, is the broker's business.
+    fn turn_at(&mut self, broker: &mut Broker) {
+        self.slots.iter_mut().for_each(|slot| drop(slot.revive()));
+        while let Some(id) = self.ready.pop_front() {
+            if !broker.publish(&id, &self.tasks[&id]) {
+                self.ready.push_front(id);
+                break;
+            }
+            self.open.insert(id);
+        }
+        let open: Vec<_> = self.open.iter().cloned().collect();
+        for (id, (success, said)) in broker.outcomes(&open) {
+            self.open.remove(&id);
+            if success {
+                *self.answered.entry(id).or_default() += 1;
+            } else {
+                self.failures.push(said);
+                broker.forget(&id);
+                self.ready.push_back(id);
+            }
+        }
+    }
+
+    /// Gives the workers what they have room for, and takes their answers.
+    fn turn_by_hand(&mut self) {
         for at in 0..WORKERS {
             let lost = self.slots[at].revive();
             // The broker notices at once that a connection has ended.
@@ -93,7 +138,8 @@ impl Chaos {
                 if self.answered.contains_key(&id) {
                     continue;
                 }
-                if !self.slots[at].deliver(&id, &self.tasks[&id]) {
+                let Task { text, question } = &self.tasks[&id];
+                if !self.slots[at].deliver(&id, &line(&id, text, *question)) {
                     self.ready.push_front(id);
                     break;
                 }
@@ -106,8 +152,11 @@ impl Chaos {
 
     fn fault(&mut self, now: Instant) {
         let at = self.plan.between(0..WORKERS as u64) as usize;
-        let kinds =
-            ["kill", "kill", "freeze", "freeze", "cut", "cut", "silence", "silence", "clock", "clock", "drain", "backend", "database"];
+        let mut kinds =
+            vec!["kill", "kill", "freeze", "freeze", "cut", "cut", "silence", "silence", "clock", "clock", "drain", "backend", "database"];
+        if self.broker.is_some() {
+            kinds.extend(["broker", "broker relay", "broker relay"]);
+        }
         let kind = *self.plan.pick(&kinds);
         // Drawn whatever the kind is, so that the plan does not hang on what came before.
         let (until, direction) = (self.plan.delay(&(Duration::from_millis(200)..Duration::from_secs(7))), self.plan.between(0..3));
@@ -121,6 +170,16 @@ impl Chaos {
                 slot.freeze();
                 self.heals.push((now + until, Heal::Thaw(at)));
             }
+            "broker" => {
+                let rabbit = &self.broker.as_ref().expect("only where there is one").rabbit;
+                if crash {
+                    rabbit.kill();
+                    rabbit.start_again();
+                } else {
+                    rabbit.restart();
+                }
+            }
+            "broker relay" => slot.mail.as_ref().expect("only where there is a broker").cut_all(),
             "cut" => slot.relay.cut_all(),
             "silence" => {
                 let direction = [Direction::Up, Direction::Down, Direction::Both][direction as usize];
@@ -158,8 +217,34 @@ fn breath() {
 
 #[test]
 fn whatever_happens_every_task_ends_once() {
-    let (seconds, tasks) = (setting("VIVA_TEST_CHAOS_S", 90), setting("VIVA_TEST_CHAOS_TASKS", 1500));
-    let mut chaos = Chaos::new(FaultPlan::from_env("chaos"));
+    play(Chaos::new(FaultPlan::from_env("chaos"), None));
+}
+
+#[test]
+fn whatever_happens_every_task_ends_once_over_a_broker() {
+    play(Chaos::new(FaultPlan::from_env("chaos over a broker"), Some(Broker::start())));
+}
+
+/// F12: what a worker whose clock is an hour ahead has tried again is due after its delay, wherever it is taken up.
+#[test]
+fn a_retry_waits_for_a_length_of_time_under_every_clock() {
+    let (mut broker, place) = (Broker::start(), Place::new("postgres"));
+    let mut ahead = Slot::new(&place.url, Some(&broker), 0);
+    ahead.clock.jump_to(3600);
+    drop(ahead.revive());
+    // Memory runs out once in each process.
+    assert!(broker.publish("t", &Task { text: "memory t".to_owned(), question: 1 }));
+    ahead.wait_for_line("the task will be tried again");
+    let mut right = Slot::new(&place.url, Some(&broker), 1);
+    drop(right.revive());
+    right.wait_for_line("READY");
+    ahead.kill();
+    let asked = ["t".to_owned()];
+    eventually("the other worker answers", PATIENCE, || broker.outcomes(&asked).get("t").is_some_and(|(success, _)| *success));
+}
+
+fn play(mut chaos: Chaos) {
+    let (seconds, tasks) = (setting("VIVA_TEST_CHAOS_S", 60), setting("VIVA_TEST_CHAOS_TASKS", 1000));
     let begun = Instant::now();
     let storm = Duration::from_secs(seconds);
     let (mut published, mut asked, mut next_fault) = (0, Vec::new(), begun + Duration::from_secs(3));
@@ -210,9 +295,16 @@ impl Chaos {
     fn stuck(&self, asked: &[(String, i32)]) -> String {
         let open: Vec<_> = asked.iter().map(|(id, _)| id).filter(|id| !self.answered.contains_key(*id)).collect();
         let rows = |sql| self.postgres.sql(&self.place.url, sql);
+        let list = ["list_queues", "name", "messages_ready", "messages_unacknowledged", "consumers"];
+        let queues = self.broker.as_ref().map(|broker| broker.rabbit.ctl(&list));
+        for id in &open {
+            let said: Vec<_> = self.slots.iter().flat_map(|slot| slot.said_of(id)).collect();
+            let seen = self.postgres.sql(&self.place.url, &format!("SELECT seen FROM arrivals WHERE task_id = '{id}'"));
+            eprintln!("{id}: arrived {seen:?}; {said:#?}");
+        }
         let held: Vec<_> = self.slots.iter().map(Slot::story).collect();
         format!(
-            "{} tasks, such as {:?}; ready {:?}; claims:\n{}\nwaiters:\n{}\noutbox:\n{}\nsessions:\n{}\nworkers:\n{}",
+            "{} tasks, such as {:?}; queues {queues:?}; ready {:?}; claims:\n{}\nwaiters:\n{}\noutbox:\n{}\nsessions:\n{}\nworkers:\n{}",
             open.len(),
             open.iter().take(5).collect::<Vec<_>>(),
             self.ready.iter().take(5).collect::<Vec<_>>(),

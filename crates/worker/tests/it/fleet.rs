@@ -4,6 +4,7 @@
 //! What the engine does is the beginning of a text: `sleep 300` takes so many milliseconds, `block 300` holds a thread of the
 //! runtime meanwhile, `spin 300` every core; `hang` never ends, `abort` ends the process, `memory` finds none left the first time.
 
+use std::num::NonZeroUsize;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +16,8 @@ use viva_core::TaskError;
 use viva_core::store::migrate;
 use viva_core::task::SYNTHESIZE;
 use viva_testkit::{FakeClock, Postgres, Proc};
-use viva_worker::{Runtime, Timing, logging, stdio};
+use viva_worker::serve::{BrokerArgs, Kind};
+use viva_worker::{Runtime, Timing, logging, serve, stdio};
 
 use crate::crew::{Speaker, Stage};
 
@@ -78,6 +80,14 @@ impl Place {
         let worker = Proc::rerun("fleet::a_worker", "worker", &env);
         worker.wait_for_line("READY", PATIENCE);
         worker
+    }
+
+    /// Whether somebody can write to the database at this moment.
+    pub fn takes_writes(&self) -> bool {
+        const TRY: &str = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0.5).execute('BEGIN IMMEDIATE')";
+        self.url
+            .strip_prefix("sqlite://")
+            .is_none_or(|path| Command::new("python3").args(["-c", TRY, path]).output().unwrap().status.success())
     }
 
     /// One number that the database answers.
@@ -157,9 +167,26 @@ async fn work() {
         println!("READY");
         runtime.concurrency(16.try_into().unwrap()).handler(SYNTHESIZE, Arc::new(Speaker { stage: stage.clone(), flight }))
     };
-    if let Err(error) = stdio::run(stage.store.clone(), "test", timing, register).await {
+    let ran = match std::env::var("TEST_BROKER") {
+        Ok(broker) => serve::run(stage.store.clone(), broker_args(broker), KIND, timing, register).await,
+        Err(_) => stdio::run(stage.store.clone(), "test", timing, register).await,
+    };
+    if let Err(error) = ran {
         println!("FAILED {}", error.chain());
         std::process::exit(1);
+    }
+}
+
+const KIND: Kind = Kind { name: "test", queues: &[], tasks: &[SYNTHESIZE], concurrency: NonZeroUsize::new(16).unwrap() };
+
+fn broker_args(broker_url: String) -> BrokerArgs {
+    let var = |name| std::env::var(name).unwrap();
+    BrokerArgs {
+        result_backend: var("TEST_RESULTS"),
+        queues: vec![var("TEST_QUEUE")],
+        node_name: Some(var("TEST_NODE")),
+        drain_s: 5,
+        ..BrokerArgs::at(broker_url)
     }
 }
 

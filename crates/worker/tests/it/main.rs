@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs, unreachable_pub, reason = "tests")]
 
+mod beside_celery;
 mod chaos;
 mod clocks;
 mod crew;

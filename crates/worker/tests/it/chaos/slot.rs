@@ -5,11 +5,17 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use viva_testkit::{FakeClock, Proc, Relay};
 
+use super::broker::Broker;
+use crate::fleet::PATIENCE;
+
 const BEAT_MS: &str = "200";
 const TTL_MS: &str = "4000";
 
 pub(super) struct Slot {
     pub(super) relay: Relay,
+    /// The way to the broker.
+    pub(super) mail: Option<Relay>,
+    broker: Vec<(&'static str, String)>,
     pub(super) clock: FakeClock,
     pub(super) started: u32,
     url: String,
@@ -20,13 +26,31 @@ pub(super) struct Slot {
     frozen: bool,
     /// Given and not answered.
     held: BTreeSet<String>,
+    /// What the processes before said.
+    before: Vec<String>,
 }
 
 impl Slot {
-    pub(super) fn new(url: &str) -> Self {
+    pub(super) fn new(url: &str, broker: Option<&Broker>, number: usize) -> Self {
         let (relay, url) = Relay::before(url);
         let clock = FakeClock::ahead_by(0);
-        Self { relay, clock, started: 0, url, process: None, read: 0, up: false, frozen: false, held: BTreeSet::new() }
+        let mail = broker.map(|broker| Relay::before(&broker.url()));
+        let mut env = mail.as_ref().zip(broker).map(|((_, url), broker)| broker.env(url)).unwrap_or_default();
+        env.push(("TEST_NODE", format!("worker{number}@test")));
+        Self {
+            relay,
+            mail: mail.map(|(relay, _)| relay),
+            broker: env,
+            clock,
+            started: 0,
+            url,
+            process: None,
+            read: 0,
+            up: false,
+            frozen: false,
+            held: BTreeSet::new(),
+            before: Vec::new(),
+        }
     }
 
     /// Starts a process where there is none; returns what the last one took along.
@@ -36,9 +60,10 @@ impl Slot {
         }
         // What it answered before it ended counts.
         let lost = if self.process.is_some() { std::mem::take(&mut self.held) } else { BTreeSet::new() };
+        self.before.extend(self.process.iter().flat_map(Proc::lines));
         let clock = self.clock.env();
         let mut env = vec![("TEST_DB", &self.url[..]), ("BEAT_MS", BEAT_MS), ("TTL_MS", TTL_MS), ("RUST_LOG", "warn")];
-        env.extend(clock.iter().map(|(name, value)| (*name, &value[..])));
+        env.extend(clock.iter().chain(&self.broker).map(|(name, value)| (*name, &value[..])));
         self.process = Some(Proc::rerun("fleet::a_worker", "worker", &env));
         (self.read, self.up, self.frozen) = (0, false, false);
         self.started += 1;
@@ -78,9 +103,12 @@ impl Slot {
         self.process.iter().for_each(Proc::kill);
     }
 
-    /// Its input ends: it finishes what it has, and leaves.
+    /// Its input ends, and it is told to stop where it has none: it finishes what it has, and leaves.
     pub(super) fn drain(&mut self) {
         self.process.iter().for_each(Proc::close_stdin);
+        if self.mail.is_some() {
+            self.process.iter().for_each(Proc::terminate);
+        }
         self.up = false;
     }
 
@@ -92,6 +120,16 @@ impl Slot {
     pub(super) fn thaw(&mut self) {
         self.process.iter().for_each(Proc::cont);
         self.frozen = false;
+    }
+
+    pub(super) fn wait_for_line(&self, pattern: &str) {
+        self.process.as_ref().expect("it was started").wait_for_line(pattern, PATIENCE);
+    }
+
+    /// What any of its processes said of a task.
+    pub(super) fn said_of(&self, id: &str) -> Vec<String> {
+        let now = self.process.as_ref().map(Proc::lines).unwrap_or_default();
+        self.before.iter().chain(&now).filter(|line| line.contains(&format!("task.id={id} "))).cloned().collect()
     }
 
     pub(super) fn story(&self) -> String {
