@@ -13,6 +13,12 @@ use super::harness::{Celery, Client, Place, SOON};
 /// A delivery may be held for 20 s; the broker looks every half second, not every minute.
 const IMPATIENT: &str = "[{rabbit, [{consumer_timeout, 20000}, {channel_tick_interval, 500}]}].";
 
+const END_CONNECTIONS: &str = r#"[rabbit_networking:close_connection(P, "by the test") || P <- rabbit_networking:connections()]."#;
+
+const DELETE_QUEUE: &str = r#"
+    {ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"celery">>)),
+    rabbit_amqqueue:delete(Q, false, false, <<"guest">>)."#;
+
 /// Ends the channels of everybody who consumes from the queue, by an error of the channel and not of the connection.
 const END_CHANNELS: &str = r#"
     {ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"celery">>)),
@@ -94,7 +100,7 @@ fn none_of_2000_tasks_is_lost_or_run_twice() {
     let run = Run::start();
     let mut sent = run.sent(1_500, 0.1);
     run.until_effects(100);
-    run.rabbit.ctl(&["close_all_connections", "by the test"]);
+    run.rabbit.eval(END_CONNECTIONS);
     run.goes_on("all connections were closed");
     assert_eq!(run.rabbit.eval(END_CHANNELS), "1", "channels that consume");
     run.goes_on("the channel was ended");
@@ -108,7 +114,7 @@ fn none_of_2000_tasks_is_lost_or_run_twice() {
     // With the queue go the messages in it: those in the worker's hands must not.
     sent = run.sent(8, 3.0);
     run.client.until("asked(lambda inspect: sum(len(ts) for ts in (inspect.active() or {}).values()) == 8)");
-    run.rabbit.ctl(&["delete_queue", "celery"]);
+    run.rabbit.eval(DELETE_QUEUE);
     eventually("the queue is declared and consumed from again", SOON, || {
         run.rabbit.ctl(&["list_queues", "name", "consumers"]).contains("celery\t1")
     });
