@@ -8,18 +8,23 @@ import amqp
 import cost
 import malformed
 
+# `count` is a multiple of it, or less.
+STRETCH = 5_000
+
 BODY = json.dumps([[], {}, malformed.EMBED])
 
 
 def fill(count, queue="celery", task="tasks.noop"):
-    with malformed.connect(confirm_publish=False) as connection:
-        channel = connection.channel()
-        channel.queue_declare(queue, durable=True, auto_delete=False)
-        for _ in range(count):
-            own = str(uuid.uuid4())
-            headers = {**malformed.HEADERS, "task": task, "id": own, "root_id": own}
-            message = amqp.Message(BODY, application_headers=headers, correlation_id=own, reply_to="nobody", **malformed.PROPERTIES)
-            channel.basic_publish(message, "", queue)
+    # One connection for all of them would run far ahead of the broker: closing one waits until it has them.
+    for _ in range(0, count, STRETCH):
+        with malformed.connect(confirm_publish=False) as connection:
+            channel = connection.channel()
+            channel.queue_declare(queue, durable=True, auto_delete=False)
+            for _ in range(min(count, STRETCH)):
+                own = str(uuid.uuid4())
+                headers = {**malformed.HEADERS, "task": task, "id": own, "root_id": own}
+                message = amqp.Message(BODY, application_headers=headers, correlation_id=own, reply_to="nobody", **malformed.PROPERTIES)
+                channel.basic_publish(message, "", queue)
     return left(queue)
 
 
