@@ -146,6 +146,7 @@ impl Node {
         }
         self.shared.errands.close();
         tokio::time::timeout(ANSWER_WITHIN, self.shared.errands.wait()).await.ok();
+        self.shared.send_acks();
         let limbs = self.limbs.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Limbs { heart, close, session }) = limbs {
             heart.stop().await;

@@ -148,33 +148,48 @@ impl Delivery {
 
     /// Gives the message up: where a policy says so, the broker dead-letters it.
     pub async fn reject(mut self) -> Settled {
-        let request = self.release();
+        let request = self.take();
         self.shared.reject(&request.acker).await
     }
 
     /// Gives the message back to its queue, for whoever takes it next.
     pub async fn hand_back(mut self) -> Settled {
-        let request = self.release();
+        let request = self.take();
         self.shared.hand_back(&request.acker).await
     }
 
     fn acknowledge(mut self) -> Settled {
-        let request = self.release();
+        let request = self.take();
         self.shared.ack(&request)
     }
 
-    /// Leaves the desk and frees the place. The request as it is there: its delivery may have come again meanwhile.
-    fn release(&mut self) -> Request {
+    /// Leaves the desk. The request as it is there: its delivery may have come again meanwhile.
+    fn take(&mut self) -> Request {
         self.settled = true;
         if let Some(limits) = self.limits.take() {
             limits.abort();
         }
-        let mut desk = self.shared.desk();
-        let request = desk.take(self.seq).unwrap_or_else(|| self.request.clone());
-        desk.busy = desk.busy.saturating_sub(1);
-        drop(desk);
-        self.shared.ready.notify_one();
-        request
+        self.shared.desk().take(self.seq).unwrap_or_else(|| self.request.clone())
+    }
+
+    /// It was dropped unsettled.
+    fn give_up(&mut self, panicked: bool) {
+        let request = self.take();
+        let shared = self.shared.clone();
+        let give_back = async move {
+            if panicked {
+                let exception = Exception::new("WorkerLostError", "the task panicked").in_module("billiard.exceptions");
+                match shared.replies.fail(&shared.envelope(&request.task, &request.queue), &exception).await {
+                    Ok(()) => {
+                        shared.ack(&request);
+                        return;
+                    }
+                    Err(error) => tracing::error!(%error, task.id = request.task.id, "a task panicked, and nobody could be told"),
+                }
+            }
+            shared.hand_back(&request.acker).await;
+        };
+        drop(self.shared.errands.spawn_on(give_back, &self.shared.runtime));
     }
 
     /// False if it began before.
@@ -228,27 +243,15 @@ impl Delivery {
     }
 }
 
+/// Frees the place, after the broker was told: a node that leaves waits until all are free.
 impl Drop for Delivery {
     fn drop(&mut self) {
-        if self.settled {
-            return;
+        if !self.settled {
+            self.give_up(std::thread::panicking());
         }
-        let panicked = std::thread::panicking();
-        let request = self.release();
-        let shared = self.shared.clone();
-        let give_back = async move {
-            if panicked {
-                let exception = Exception::new("WorkerLostError", "the task panicked").in_module("billiard.exceptions");
-                match shared.replies.fail(&shared.envelope(&request.task, &request.queue), &exception).await {
-                    Ok(()) => {
-                        shared.ack(&request);
-                        return;
-                    }
-                    Err(error) => tracing::error!(%error, task.id = request.task.id, "a task panicked, and nobody could be told"),
-                }
-            }
-            shared.hand_back(&request.acker).await;
-        };
-        drop(self.shared.errands.spawn_on(give_back, &self.shared.runtime));
+        let mut desk = self.shared.desk();
+        desk.busy = desk.busy.saturating_sub(1);
+        drop(desk);
+        self.shared.ready.notify_one();
     }
 }

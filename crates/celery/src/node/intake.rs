@@ -222,7 +222,7 @@ pub(crate) enum Errand {
 pub(crate) fn run(shared: &Arc<Shared>, request: Request, errand: Errand) {
     let owned = shared.clone();
     let run = async move {
-        if let Err(error) = owned.clone().do_errand(&request, errand).await {
+        if let Err(error) = owned.do_errand(&request, errand).await {
             tracing::error!(%error, task.id = request.task.id, ?errand, "the message goes back");
             owned.hand_back(&request.acker).await;
         }
@@ -231,7 +231,7 @@ pub(crate) fn run(shared: &Arc<Shared>, request: Request, errand: Errand) {
 }
 
 impl Shared {
-    async fn do_errand(&self, request: &Request, errand: Errand) -> Result<(), Error> {
+    async fn do_errand(self: &Arc<Self>, request: &Request, errand: Errand) -> Result<(), Error> {
         let Original { properties, body, .. } = &*request.original;
         let properties = &unchanged(properties);
         match errand {
@@ -250,7 +250,7 @@ impl Shared {
 }
 
 /// A task of somebody else: passed on as it came, or its producer is told.
-async fn unknown(shared: &Shared, request: &Request) -> Result<(), Error> {
+async fn unknown(shared: &Arc<Shared>, request: &Request) -> Result<(), Error> {
     let (task, original) = (&request.task, &request.original);
     if let Unknown::Forward(queue) = &shared.settings.unknown {
         shared.replies.publish_durably(queue, &unchanged(&original.properties), &original.body).await?;

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use lapin::Acker;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
@@ -19,6 +20,9 @@ use crate::events::{Events, Lamport};
 use crate::message::Task;
 use crate::{Envelope, Error, Replies, Settings};
 
+/// How long an acknowledgement waits for others.
+const GATHER: Duration = Duration::from_millis(2);
+
 /// What all parts of a node share.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -28,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) events: Events,
     pub(crate) replies: Replies,
     desk: Mutex<Desk>,
+    /// Deliveries to acknowledge, in a moment.
+    acks: Mutex<Vec<Acker>>,
     /// A delivery became ready, or a place free.
     pub(crate) ready: Notify,
     /// A rate limit changed.
@@ -70,6 +76,7 @@ impl Shared {
         let rates = rates(&settings)?;
         Ok(Self {
             desk: Mutex::new(Desk::new(&settings, rates)),
+            acks: Mutex::default(),
             brokers,
             lamport,
             events,
@@ -102,18 +109,52 @@ impl Shared {
 
     /// Acknowledges a delivery. The task is remembered: lapin is content once the acknowledgement is written, and the broker
     /// may not have read it when the connection dies.
-    pub(crate) fn ack(&self, request: &Request) -> Settled {
-        self.desk().remember_done(&request.task);
-        // On its way once it was polled. To wait until it is written costs a switch of threads for each task, and proves
-        // nothing: only the broker knows whether it read it.
-        let ack = std::pin::pin!(request.acker.ack(BasicAckOptions::default()));
-        match ack.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Pending | Poll::Ready(Ok(true)) => Settled::Done,
-            Poll::Ready(lost) => {
-                tracing::info!(task.id = request.task.id, ?lost, "the delivery was lost before it was acknowledged");
-                Settled::Lost
+    ///
+    /// Acknowledgements leave together where that lets nobody wait: half a prefetch of them, or all there are after a moment,
+    /// or at once when nothing else is here. One by one each costs two switches of threads here, and brings one delivery.
+    pub(crate) fn ack(self: &Arc<Self>, request: &Request) -> Settled {
+        let (idle, prefetch) = {
+            let mut desk = self.desk();
+            desk.remember_done(&request.task);
+            (desk.requests.is_empty(), usize::from(self.settings.prefetch_for(desk.places)))
+        };
+        if !request.acker.usable() {
+            tracing::info!(task.id = request.task.id, "the delivery was lost before it was acknowledged");
+            return Settled::Lost;
+        }
+        let waiting = {
+            let mut acks = self.acks();
+            acks.push(request.acker.clone());
+            acks.len()
+        };
+        if idle || 2 * waiting >= prefetch {
+            self.send_acks();
+        } else if waiting == 1 {
+            let owned = self.clone();
+            let later = async move {
+                tokio::time::sleep(GATHER).await;
+                owned.send_acks();
+            };
+            drop(self.errands.spawn_on(later, &self.runtime));
+        }
+        Settled::Done
+    }
+
+    /// They are on their way once they were polled. To wait until they are written proves nothing: only the broker knows
+    /// whether it read them.
+    pub(crate) fn send_acks(&self) {
+        let acks = std::mem::take(&mut *self.acks());
+        for acker in &acks {
+            let ack = std::pin::pin!(acker.ack(BasicAckOptions::default()));
+            match ack.poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Pending | Poll::Ready(Ok(true)) => {}
+                Poll::Ready(lost) => tracing::info!(?lost, "a delivery was lost before it was acknowledged"),
             }
         }
+    }
+
+    fn acks(&self) -> MutexGuard<'_, Vec<Acker>> {
+        self.acks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives a delivery to whoever takes it next.

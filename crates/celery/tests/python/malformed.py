@@ -151,10 +151,10 @@ def fuzzed(seed, count):
         yield case
 
 
-def connect():
+def connect(confirm_publish=True):
     url = app.connection().info()
     connection = amqp.Connection(f"{url['hostname']}:{url['port']}", userid=url["userid"], password=url["password"], virtual_host=url["virtual_host"],
-                                 confirm_publish=True)
+                                 confirm_publish=confirm_publish)
     connection.connect()
     return connection
 

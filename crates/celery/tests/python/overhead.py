@@ -1,39 +1,10 @@
-"""What a worker costs: processor time of it and its children, from /proc."""
+"""Lets a worker do tasks, and takes down what they cost."""
 
-import os
 import time
 
 import backlog
 from app import app
-
-TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-
-
-def stat(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rpartition(")")[2].split()
-
-
-def family(pid):
-    parents = {}
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            parents[int(name)] = int(stat(name)[1])
-        except FileNotFoundError:
-            pass
-    members = [pid]
-    for member in members:
-        members += [child for child, parent in parents.items() if parent == member]
-    return members
-
-
-def cpu_s(pid):
-    """User and system time of the worker, its children, and those of them that have ended."""
-    return sum(int(ticks) for member in family(pid) for ticks in stat(member)[11:15]) * TICK_S
-
-
-def resident_mib(pid):
-    return sum(backlog.resident_mib(member) for member in family(pid))
+from cost import cpu_s, resident_mib
 
 
 def measure(pid, count):
