@@ -54,7 +54,6 @@ impl Delivery {
     }
 
     /// The same, stopped by `stop`.
-    #[must_use]
     pub fn stopped_by(self, stop: CancellationToken) -> Self {
         Self { stop, ..self }
     }

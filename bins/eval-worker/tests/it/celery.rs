@@ -12,7 +12,7 @@ use viva_worker::{Hung, Timing};
 
 use crate::fixture::{INTERVIEW, Obedient, fill};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const TIMING: Timing =
     Timing { beat: Duration::from_millis(100), ttl: Duration::from_secs(4), relay: Duration::from_millis(20), hung: Hung::EndProcess };
 

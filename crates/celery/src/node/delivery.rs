@@ -140,10 +140,12 @@ impl Delivery {
         Ok(self.acknowledge())
     }
 
-    /// Acknowledges, and answers nobody: somebody else does, or did.
+    /// Acknowledges, and answers nobody: somebody else does, or did. Should the delivery come again, because this
+    /// acknowledgement was lost, it is handed out again: only its owner knows whether it is done.
     #[expect(clippy::unused_async, reason = "the broker may be waited for one day; so are all that settle a delivery")]
-    pub async fn ack(self) -> Settled {
-        self.acknowledge()
+    pub async fn ack(mut self) -> Settled {
+        let request = self.take();
+        self.shared.ack_unremembered(&request)
     }
 
     /// Gives the message up: where a policy says so, the broker dead-letters it.

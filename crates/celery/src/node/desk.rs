@@ -90,8 +90,22 @@ pub(crate) struct Desk {
     /// How many messages of each queue began to wait for their time since it has its consumer.
     held: HashMap<Arc<str>, u32>,
     /// The last ones that were done, and how often they had been tried.
-    done: HashMap<String, u32>,
+    done: HashMap<String, Done>,
     done_order: VecDeque<String>,
+}
+
+/// Which run of a task. Another task may go on under the same id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Done {
+    id: String,
+    name: String,
+    retries: u32,
+}
+
+impl Done {
+    fn of(task: &Task) -> Self {
+        Self { id: task.id.clone(), name: task.name.clone(), retries: task.retries }
+    }
 }
 
 impl Desk {
@@ -190,7 +204,7 @@ impl Desk {
 
     /// A running task's own delivery, come again: it takes the place of the one that was lost.
     pub(crate) fn adopt(&mut self, task: &Task, acker: &Acker, session: u64) -> bool {
-        let same = |request: &&mut Request| request.stage.is_out() && request.task.id == task.id && request.task.retries == task.retries;
+        let same = |request: &&mut Request| request.stage.is_out() && Done::of(&request.task) == Done::of(task);
         match self.requests.values_mut().find(|request| same(request) && !request.acker.usable()) {
             Some(request) => {
                 request.acker = acker.clone();
@@ -204,7 +218,7 @@ impl Desk {
     /// The task is done. If its delivery comes again, because its acknowledgement was written to a connection that died, it
     /// is not to run again.
     pub(crate) fn remember_done(&mut self, task: &Task) {
-        if self.done.insert(task.id.clone(), task.retries).is_none() {
+        if self.done.insert(task.id.clone(), Done::of(task)).is_none() {
             self.done_order.push_back(task.id.clone());
         }
         if self.done_order.len() > MAX_DONE
@@ -215,7 +229,7 @@ impl Desk {
     }
 
     pub(crate) fn was_done(&self, task: &Task) -> bool {
-        self.done.get(&task.id) == Some(&task.retries)
+        self.done.get(&task.id) == Some(&Done::of(task))
     }
 
     pub(crate) fn count(&self, stage: Stage) -> usize {

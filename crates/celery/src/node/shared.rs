@@ -107,15 +107,20 @@ impl Shared {
         self.settings.tasks.iter().any(|known| known == task)
     }
 
-    /// Acknowledges a delivery. The task is remembered: lapin is content once the acknowledgement is written, and the broker
-    /// may not have read it when the connection dies.
+    /// Acknowledges a delivery whose task is done. It is remembered: lapin is content once the acknowledgement is written, and
+    /// the broker may not have read it when the connection dies.
+    pub(crate) fn ack(self: &Arc<Self>, request: &Request) -> Settled {
+        self.desk().remember_done(&request.task);
+        self.ack_unremembered(request)
+    }
+
+    /// Acknowledges a delivery whose task goes on elsewhere.
     ///
     /// Acknowledgements leave together where that lets nobody wait: half a prefetch of them, or all there are after a moment,
     /// or at once when nothing else is here. One by one each costs two switches of threads here, and brings one delivery.
-    pub(crate) fn ack(self: &Arc<Self>, request: &Request) -> Settled {
+    pub(crate) fn ack_unremembered(self: &Arc<Self>, request: &Request) -> Settled {
         let (idle, prefetch) = {
-            let mut desk = self.desk();
-            desk.remember_done(&request.task);
+            let desk = self.desk();
             (desk.requests.is_empty(), usize::from(self.settings.prefetch_for(desk.places)))
         };
         if !request.acker.usable() {

@@ -127,9 +127,15 @@ fn is_away(error: &DbErr) -> bool {
     let RuntimeErr::SqlxError(cause) = cause else { return false };
     match &**cause {
         sqlx::Error::Database(said) => said.code().is_some_and(|code| ["08", "53", "57P"].iter().any(|class| code.starts_with(class))),
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-        _ => false,
+        unanswered => matches!(
+            unanswered,
+            sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+        ),
     }
 }
 
