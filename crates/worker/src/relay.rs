@@ -13,6 +13,9 @@ use crate::reply::Reply;
 
 /// Letters in one round.
 const ROUND: u32 = 200;
+/// Rounds that a leaving relay waits for others, behind whose letters its own stand: those of a task leave in order. What is left
+/// after that is adopted.
+const LAST_ROUNDS: u32 = 40;
 /// Between two rounds when the broker or the database does not answer.
 const TROUBLED: Duration = Duration::from_secs(1);
 
@@ -27,10 +30,16 @@ pub(crate) struct Relay {
 impl Relay {
     /// Publishes until told to stop; what is in the outbox by then is still published.
     pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut rounds = LAST_ROUNDS;
         loop {
             let leaving = stop.is_cancelled();
             let pause = match self.round().await {
-                Ok(0) if leaving => return,
+                Ok(0) if leaving && (rounds == 0 || !self.holds_letters().await) => return,
+                Ok(0) if leaving => {
+                    rounds -= 1;
+                    tokio::time::sleep(self.pause).await;
+                    continue;
+                }
                 Ok(0) => self.pause,
                 Ok(_) => continue,
                 Err(error) => {
@@ -65,6 +74,17 @@ impl Relay {
             unit.commit().await?;
         }
         failed.map_or(Ok(published.len()), |error| Err(error.into()))
+    }
+
+    /// Whether a letter is left, as far as can be seen.
+    async fn holds_letters(&self) -> bool {
+        let look = async {
+            let unit = self.store.read().await?;
+            let holds = unit.outbox().holds(&self.worker).await?;
+            unit.rollback().await?;
+            Ok::<_, TaskError>(holds)
+        };
+        look.await.unwrap_or_default()
     }
 
     async fn publish(&self, letter: Letter) -> Result<(), queue::Error> {

@@ -135,6 +135,23 @@ fn none_of_2000_tasks_is_lost_or_run_twice() {
     assert!(waiting.lines().any(|line| line == "celery\t0"), "all are acked: {waiting}");
 }
 
+/// A broker short of memory reads nothing from whoever publishes, and confirms nothing.
+#[test]
+fn a_broker_that_blocks_publishers_loses_nothing() {
+    let rabbit = Rabbit::start();
+    let place = Place::at(rabbit.url(), "rpc://".to_owned());
+    let worker = place.worker("echo@here", &[("CONCURRENCY", "4")]);
+    let client = place.client(Celery::V5_7_0);
+    client.returns("rs = [app.send_task('tasks.sleep', [2]) for _ in range(4)]");
+    client.until("sum(len(ts) for ts in (app.control.inspect(timeout=2, limit=1).active() or {}).values()) == 4");
+    rabbit.ctl(&["set_vm_memory_high_watermark", "0"]);
+    // Their answers are due within two seconds, and nobody reads them.
+    assert_eq!(client.returns("__import__('time').sleep(4) or sum(r.ready() for r in rs)"), 0);
+    rabbit.ctl(&["set_vm_memory_high_watermark", "0.4"]);
+    assert_eq!(client.returns("[r.get(timeout=90) for r in rs]"), json!([2, 2, 2, 2]));
+    assert!(worker.exited().is_none());
+}
+
 /// A machine that dies takes its runs with it: another worker does them again, and what was finished is not done again.
 #[test]
 fn what_a_killed_worker_held_is_done_by_another() {

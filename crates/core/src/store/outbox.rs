@@ -2,7 +2,7 @@ use sea_orm::{DatabaseTransaction, QueryResult};
 use serde::{Deserialize, Serialize};
 
 use super::error::{During as _, Error};
-use super::statement::{change, rows};
+use super::statement::{change, row, rows};
 use crate::claim::WorkerId;
 use crate::{Outcome, TaskMessage};
 
@@ -14,6 +14,8 @@ const DUE: &str = "
     SELECT id, body FROM outbox AS o
     WHERE worker = $1 AND NOT EXISTS (SELECT 1 FROM outbox AS p WHERE p.ordering_key = o.ordering_key AND p.id < o.id)
     ORDER BY id LIMIT $2";
+
+const HOLDS: &str = "SELECT 1 FROM outbox WHERE worker = $1 LIMIT 1";
 
 const ADOPT: &str = "
     UPDATE outbox SET worker = $1
@@ -82,8 +84,8 @@ impl Outbox<'_> {
     /// Leaves letters. Those of one task leave in the order in which they were written.
     pub async fn post(&self, letters: &[(Relayed<'_>, Letter)]) -> Result<(), Error> {
         for letters in letters.chunks(BATCH) {
-            let row = |at: usize| format!("(${}, ${}, ${})", 3 * at + 1, 3 * at + 2, 3 * at + 3);
-            let rows: Vec<String> = (0..letters.len()).map(row).collect();
+            let place = |at: usize| format!("(${}, ${}, ${})", 3 * at + 1, 3 * at + 2, 3 * at + 3);
+            let rows: Vec<String> = (0..letters.len()).map(place).collect();
             let sql = format!("INSERT INTO outbox (worker, ordering_key, body) VALUES {}", rows.join(", "));
             let values = letters.iter().flat_map(|(relayed, letter)| {
                 let body = serde_json::to_string(letter).expect("a letter is plain JSON; this is a bug");
@@ -98,6 +100,11 @@ impl Outbox<'_> {
     pub async fn due(&self, worker: &WorkerId, limit: u32) -> Result<Vec<Posted>, Error> {
         let values = vec![worker.as_str().into(), i64::from(limit).into()];
         rows(self.0, DUE, values).await.during("reading the outbox")?.iter().map(read).collect()
+    }
+
+    /// Whether anything of this worker's is left, due or waiting behind another's letter for the same task.
+    pub async fn holds(&self, worker: &WorkerId) -> Result<bool, Error> {
+        Ok(row(self.0, HOLDS, vec![worker.as_str().into()]).await.during("looking into the outbox")?.is_some())
     }
 
     /// Removes what was published.

@@ -3,6 +3,7 @@
 mod beside_celery;
 mod chaos;
 mod clocks;
+mod cost;
 mod crew;
 mod cut_off;
 mod drain;
