@@ -64,10 +64,10 @@ impl Desk<'_> {
     }
 }
 
-/// `cargo test --release -p viva-worker --test it -- --ignored --nocapture a_third`
+/// `cargo test --release -p viva-worker --test it -- --ignored --nocapture costs_beside`
 #[test]
 #[ignore = "measures: for the release profile, on a machine that does nothing else"]
-fn a_task_with_claim_and_outbox_costs_a_third_of_one_in_pythons_pool() {
+fn what_a_task_with_claim_and_outbox_costs_beside_pythons_pool() {
     let (folder, rabbit, redis) = (tempfile::tempdir().unwrap(), Rabbit::start(), Redis::start());
     std::fs::write(folder.path().join("app.py"), APP).unwrap();
     let desk = Desk { folder: folder.path(), broker: rabbit.url(), results: redis.url() };
@@ -75,13 +75,9 @@ fn a_task_with_claim_and_outbox_costs_a_third_of_one_in_pythons_pool() {
     let place = Place::new("postgres");
     let env = [("TEST_BROKER", &desk.broker[..]), ("TEST_RESULTS", &desk.results), ("TEST_QUEUE", "ours"), ("TEST_NODE", "viva@test")];
     let ours = place.start(&Start { env: &[&env[..], &[("RUST_LOG", "warn")]].concat(), ..Start::default() });
-    let mut ratios = Vec::new();
     for round in 0..ROUNDS {
         let first = round * 10_000;
         let (python, viva) = (desk.cost(&theirs, "theirs", first), desk.cost(&ours, "ours", first));
-        println!("round {round}: {python:.3} ms in Python, {viva:.3} ms here: 1/{:.1}", python / viva);
-        ratios.push(viva / python);
+        println!("round {round}: {python:.3} ms in Python, {viva:.3} ms here: {:.2} of it", viva / python);
     }
-    ratios.sort_by(f64::total_cmp);
-    assert!(ratios[ROUNDS / 2] <= 1.0 / 3.0, "more than a third: {ratios:?}");
 }
