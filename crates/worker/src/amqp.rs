@@ -66,7 +66,7 @@ impl Queue for Amqp {
             }
             None => {}
         }
-        self.replies.send(&call).await.map(drop).map_err(|error| trouble(&error))
+        self.replies.send(&call).await.map(drop).map_err(trouble)
     }
 
     /// The node was started with its number of places; `prefetch` is its business.
@@ -119,7 +119,7 @@ impl Settle for Taken {
         match settled {
             Ok(viva_celery::Settled::Done) => Ok(Settled::Done),
             Ok(viva_celery::Settled::Lost) => Ok(Settled::Lost),
-            Err(error) => Err(trouble(&error)),
+            Err(error) => Err(trouble(error)),
         }
     }
 }
@@ -137,7 +137,7 @@ impl Reply for Amqp {
             Outcome::Failure { class: ErrorClass::Cancelled, .. } => self.replies.revoked(&celery, Revocation::Revoked).await,
             Outcome::Failure { class, message, .. } => self.replies.fail(&celery, &exception(*class, message)).await,
         };
-        told.map_err(|error| trouble(&error))
+        told.map_err(trouble)
     }
 }
 
@@ -156,6 +156,6 @@ fn now_s() -> f64 {
     SystemClock.wall().timestamp_micros() as f64 / 1e6
 }
 
-fn trouble(error: &viva_celery::Error) -> Error {
-    Error { queue: "amqp".to_owned(), reason: viva_core::TaskError::transient(error.to_string()).chain() }
+fn trouble(error: viva_celery::Error) -> Error {
+    Error { queue: "amqp".to_owned(), reason: viva_core::TaskError::transient(error).chain() }
 }
