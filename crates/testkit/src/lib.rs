@@ -34,5 +34,5 @@ pub use redis::Redis;
 pub use relay::{Direction, Mode, Relay};
 pub use s3::S3;
 pub use server::Daemon;
-pub use sql::sql_number;
+pub use sql::{sql_number, sql_unlocked};
 pub use viva_models::Files;

@@ -62,6 +62,18 @@ impl Place {
         worker
     }
 
+    /// Freezes a worker while it computes, between two of its writes.
+    pub(crate) fn freeze(&self, worker: &Proc) {
+        for _ in 0..100 {
+            worker.stop();
+            if viva_testkit::sql_unlocked(&self.url) {
+                return;
+            }
+            worker.cont();
+        }
+        panic!("the worker always writes");
+    }
+
     pub(crate) fn audio(&self, name: &str) -> PathBuf {
         self.data.path().join("audio").join(name)
     }

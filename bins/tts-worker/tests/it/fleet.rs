@@ -58,7 +58,7 @@ fn stopped_and_woken(kind: &str) {
     let (sleeper, other) = (place.worker(600, "none"), place.worker(10, "none"));
     ask(&sleeper, "a", TEXT, 7);
     sleeper.wait_for_line("STEP speaking", PATIENCE);
-    sleeper.stop();
+    place.freeze(&sleeper);
     ask(&other, "b", TEXT, 7);
     assert!(succeeded(&answer(&other, "b")));
     let committed = place.number("SELECT CAST(epoch AS BIGINT) FROM claims");

@@ -5,7 +5,6 @@
 //! runtime meanwhile, `spin 300` every core; `hang` never ends, `abort` ends the process, `memory` finds none left the first time.
 
 use std::num::NonZeroUsize;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -82,25 +81,9 @@ impl Place {
         worker
     }
 
-    /// Whether somebody can write to the database at this moment.
-    pub fn takes_writes(&self) -> bool {
-        const TRY: &str = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0.5).execute('BEGIN IMMEDIATE')";
-        self.url
-            .strip_prefix("sqlite://")
-            .is_none_or(|path| Command::new("python3").args(["-c", TRY, path]).output().unwrap().status.success())
-    }
-
     /// One number that the database answers.
     pub fn number(&self, sql: &str) -> i64 {
-        const ASK: &str = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1], timeout=20).execute(sys.argv[2]).fetchone()[0])";
-        let said = match self.url.strip_prefix("sqlite://") {
-            Some(path) => {
-                let asked = Command::new("python3").args(["-c", ASK, path, sql]).output().unwrap();
-                String::from_utf8(asked.stdout).unwrap()
-            }
-            None => Postgres::shared().sql(&self.url, sql),
-        };
-        said.trim().parse().unwrap_or_else(|_| panic!("{sql}: {said:?}"))
+        viva_testkit::sql_number(&self.url, sql)
     }
 }
 

@@ -75,7 +75,7 @@ fn silent(kind: &str) {
     let mut since = Instant::now();
     holder.stop();
     // Frozen in the middle of a sign of life it keeps the whole of an SQLite database, until it wakes or is killed.
-    while !place.takes_writes() {
+    while !viva_testkit::sql_unlocked(&place.url) {
         holder.cont();
         since = Instant::now();
         holder.stop();
