@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use viva_speech::audio::Format;
 
 /// Speaks interview questions, on the processor, without a network.
 ///
@@ -21,8 +22,10 @@ const AFTER: &str = "\
 Examples:
   tts-worker say '자기소개를 해주세요.' --out hello.wav
   tts-worker say 'Tell me about a project.' --language en --speed 0.9 --out q.wav
+  tts-worker say 'Ogg Opus, 32 kbit/s.' --out q.opus       the ending chooses: wav, flac, opus, pcm
   tts-worker say --manifest questions.tsv --out audio     one `name<TAB>text` a line; a JSON line for each file
   tts-worker voices
+  tts-worker bench                       RAYON_NUM_THREADS=1 and VIVA_SIMD=avx2 or portable narrow it
   tts-worker serve --broker-url memory:// < tasks.jsonl
 
 Settings are flags and environment variables of the same name. Results go to stdout, logs to stderr; RUST_LOG=debug shows more.";
@@ -30,10 +33,12 @@ Settings are flags and environment variables of the same name. Results go to std
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Says a text, or a list of them, into WAV files (16 bit, 24 kHz, one channel).
+    /// Says a text, or a list of them, into files: WAV, FLAC, Opus or bare samples, one channel.
     Say(SayArgs),
     /// Lists the voices.
     Voices(ModelArgs),
+    /// Measures how fast this machine speaks, on texts of 13 to 900 characters.
+    Bench(BenchArgs),
     /// Takes tasks from a queue until it is told to stop.
     Serve(ServeArgs),
 }
@@ -64,27 +69,53 @@ pub struct StoreArgs {
 /// Arguments of `say`.
 #[derive(Debug, Args)]
 pub struct SayArgs {
-    /// What to say.
+    /// What to say: a text, or SSML (break, sub, say-as, prosody rate) where it begins with <speak>.
     #[arg(required_unless_present = "manifest", conflicts_with = "manifest", allow_hyphen_values = true)]
     pub text: Option<String>,
-    /// A file of texts: a name, a tab, a text on each line. Names without an extension get .wav.
+    /// A file of texts: a name, a tab, a text on each line. Names without an ending get that of the format, .wav by default.
     #[arg(long, value_name = "FILE")]
     pub manifest: Option<PathBuf>,
-    /// The WAV file to write; with --manifest, the folder for all of them.
+    /// The file to write; with --manifest, the folder for all of them.
     #[arg(long, value_name = "PATH")]
     pub out: PathBuf,
+    /// wav (16 bit), wav24, pcm (16 bit, little-endian, no header), flac or opus [default: what the file's ending says].
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<Format>,
+    /// Samples a second, 8000 to 48000; the voice's own are 24000.
+    #[arg(long, value_name = "HZ", default_value_t = viva_speech::SAMPLE_RATE)]
+    pub sample_rate: u32,
     /// A voice, or a blend such as jf_alpha:0.7,jm_kumo:0.3.
     #[arg(long, env = "VOICE", value_name = "NAME", default_value = viva_speech::DEFAULT_VOICE)]
     pub voice: String,
     /// Pace, from 0.5 (half as fast) to 2.0 (twice as fast).
     #[arg(long, env = "SPEED", value_name = "X", default_value = "1.0")]
     pub speed: f64,
+    /// Readings that come before all rules: a file of `word<TAB>reading` lines, such as Viva<TAB>비바.
+    #[arg(long, env = "DICTIONARY", value_name = "FILE")]
+    pub dictionary: Option<PathBuf>,
     /// Language of the text: ko, en, or auto (Korean where there is any Hangul).
     #[arg(long, value_name = "TAG", default_value = "ko")]
     pub language: String,
     /// Where what is made is kept.
     #[command(flatten)]
     pub store: StoreArgs,
+    /// Where the models are.
+    #[command(flatten)]
+    pub models: ModelArgs,
+}
+
+/// Arguments of `bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Times that each text is spoken, after once to warm up.
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub repeats: NonZeroUsize,
+    /// A voice, or a blend such as jf_alpha:0.7,jm_kumo:0.3.
+    #[arg(long, env = "VOICE", value_name = "NAME", default_value = viva_speech::DEFAULT_VOICE)]
+    pub voice: String,
+    /// A JSON line for each text instead of a table.
+    #[arg(long)]
+    pub json: bool,
     /// Where the models are.
     #[command(flatten)]
     pub models: ModelArgs,
@@ -99,6 +130,9 @@ pub struct ServeArgs {
     /// The voice of tasks that name none.
     #[arg(long, env = "VOICE", value_name = "NAME", default_value = viva_speech::DEFAULT_VOICE)]
     pub voice: String,
+    /// Readings that come before all rules: a file of `word<TAB>reading` lines, such as Viva<TAB>비바.
+    #[arg(long, env = "DICTIONARY", value_name = "FILE")]
+    pub dictionary: Option<PathBuf>,
     /// How the worker tells that it lives.
     #[command(flatten)]
     pub liveness: viva_worker::serve::LivenessArgs,

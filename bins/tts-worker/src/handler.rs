@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use viva_core::store::{Clip, Session};
 use viva_core::task::Task;
 use viva_core::{Digest, ErrorClass, TaskError};
+use viva_speech::text::Dictionary;
 use viva_worker::{Answer, Context, Flight, Handler, Work};
 
 use crate::{Recipe, Studio};
@@ -21,12 +22,18 @@ pub struct SynthesizeHandler {
     studio: Arc<Studio>,
     flight: Flight,
     voice: String,
+    dictionary: Dictionary,
 }
 
 impl SynthesizeHandler {
     /// A handler whose tasks speak with `voice` where they name none.
     pub fn new(studio: Arc<Studio>, flight: Flight, voice: impl Into<String>) -> Self {
-        Self { studio, flight, voice: voice.into() }
+        Self { studio, flight, voice: voice.into(), dictionary: Dictionary::default() }
+    }
+
+    /// The same with readings of its own.
+    pub fn with_dictionary(self, dictionary: Dictionary) -> Self {
+        Self { dictionary, ..self }
     }
 }
 
@@ -37,7 +44,7 @@ impl Handler for SynthesizeHandler {
             return Err(TaskError::new(ErrorClass::Permanent, format!("{} came to the wrong handler", task.name())));
         };
         let voice = speak.voice.as_deref().unwrap_or(&self.voice);
-        let recipe = Recipe::new(&speak.text, &speak.language, voice, speak.speed)?;
+        let recipe = Recipe::new(&speak.text, &speak.language, voice, speak.speed, &self.dictionary)?;
         let computation = recipe.computation();
         let speaking = Speaking { studio: &self.studio, recipe, computation: computation.clone() };
         self.flight.fly(&speaking, &computation, &task, &context).await

@@ -1,5 +1,6 @@
 //! From settings to a studio.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -7,6 +8,7 @@ use viva_core::SystemClock;
 use viva_core::audio::Audio;
 use viva_core::store::Store;
 use viva_models::Home;
+use viva_speech::text::Dictionary;
 
 use crate::cli::{ModelArgs, StoreArgs};
 use crate::{Studio, Voice};
@@ -15,6 +17,13 @@ use crate::{Studio, Voice};
 pub(crate) fn home(args: &ModelArgs) -> anyhow::Result<Home> {
     let home = args.viva_models.as_ref().map_or_else(Home::from_env, |dir| Ok(Home::new(dir)));
     home.context("there is no folder for models")
+}
+
+/// The readings of a file; none without one.
+pub(crate) fn dictionary(path: Option<&Path>) -> anyhow::Result<Dictionary> {
+    let Some(path) = path else { return Ok(Dictionary::default()) };
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the dictionary {}", path.display()))?;
+    Dictionary::parse(&text).with_context(|| format!("in {}", path.display()))
 }
 
 /// Opens the database. The default one is made, or brought up to date; one that was named is left as it is.

@@ -4,6 +4,7 @@
 //! that the engine never runs on the async runtime's threads, and that what was spoken once is not spoken again.
 //! How a text sounds is `viva-speech`'s business.
 
+mod bench;
 pub mod cli;
 mod error;
 mod handler;
@@ -26,6 +27,7 @@ pub async fn run(cli: cli::Cli) -> anyhow::Result<()> {
     match cli.command {
         cli::Command::Say(args) => say::run(&args).await,
         cli::Command::Voices(args) => voices(&args).await,
+        cli::Command::Bench(args) => bench::run(args).await,
         cli::Command::Serve(args) => serve::run(args).await,
     }
 }

@@ -1,7 +1,9 @@
 //! All that determines how a clip sounds, and the name that follows from it.
 
 use viva_core::Digest;
-use viva_speech::{ENGINE_VERSION, Language, MODEL_SHA256, kokoro, text};
+use viva_speech::audio::Output;
+use viva_speech::text::{Dictionary, Script};
+use viva_speech::{ENGINE_VERSION, Language, MODEL_SHA256, kokoro};
 
 use crate::Error;
 
@@ -9,16 +11,16 @@ use crate::Error;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
     pub(crate) text: String,
-    pub(crate) language: Language,
+    pub(crate) script: Script,
     pub(crate) voice: String,
     pub(crate) speed: f32,
-    normalised: String,
+    pub(crate) output: Output,
 }
 
 impl Recipe {
     /// Checks a text and how to say it. A stage in brackets before the text, `[자기소개] ...`, is not spoken. `language` is
     /// `ko`, `en` or `auto`. Whether the voice exists, only the voice model knows.
-    pub fn new(text: &str, language: &str, voice: &str, speed: f64) -> Result<Self, Error> {
+    pub fn new(text: &str, language: &str, voice: &str, speed: f64, dictionary: &Dictionary) -> Result<Self, Error> {
         let text = without_stage(text);
         let language = match language {
             "auto" => detect(text),
@@ -26,8 +28,13 @@ impl Recipe {
         };
         let speed = speed as f32;
         kokoro::check_speed(speed)?;
-        let normalised = text::normalise_in(text, language)?;
-        Ok(Self { text: text.to_owned(), language, voice: voice.trim().to_owned(), speed, normalised })
+        let script = Script::read(text, language, dictionary)?;
+        Ok(Self { text: text.to_owned(), script, voice: voice.trim().to_owned(), speed, output: Output::default() })
+    }
+
+    /// The same, written down in another way.
+    pub fn written_as(self, output: Output) -> Self {
+        Self { output, ..self }
     }
 
     /// What is to be said, as it was written.
@@ -35,14 +42,14 @@ impl Recipe {
         &self.text
     }
 
-    /// The name of this computation: equal exactly when the samples would be.
+    /// The name of this computation: equal exactly when the bytes would be.
     pub fn computation(&self) -> Digest {
         let inputs = [
-            ("text", self.normalised.as_str()),
-            ("language", &self.language.to_string()),
+            ("text", &self.script.to_string()),
+            ("language", &self.script.language().to_string()),
             ("voice", &self.voice),
             ("speed", &self.speed.to_string()),
-            ("format", "wav pcm16 24000"),
+            ("format", &self.output.to_string()),
             ("model", MODEL_SHA256),
             ("engine", &ENGINE_VERSION.to_string()),
         ];
@@ -72,7 +79,7 @@ mod tests {
     use super::*;
 
     fn recipe(text: &str, language: &str, voice: &str, speed: f64) -> Recipe {
-        Recipe::new(text, language, voice, speed).expect("a sound recipe")
+        Recipe::new(text, language, voice, speed, &Dictionary::default()).expect("a sound recipe")
     }
 
     #[test]
@@ -89,5 +96,7 @@ mod tests {
         assert_ne!(recipe("React", "en", "v", 1.0).computation(), recipe("React", "ko", "v", 1.0).computation());
         assert_ne!(recipe("안녕하세요.", "ko", "w", 1.0).computation(), name);
         assert_ne!(recipe("안녕하세요.", "ko", "v", 1.1).computation(), name);
+        let flac = Output::new(viva_speech::audio::Format::Flac, 24_000).expect("a sound output");
+        assert_ne!(recipe("안녕하세요.", "ko", "v", 1.0).written_as(flac).computation(), name);
     }
 }

@@ -13,10 +13,11 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let store = house::store(&args.store).await?;
     let timing = args.liveness.timing()?;
     let studio = house::studio(store.clone(), &args.store, &args.models).await?;
+    let dictionary = house::dictionary(args.dictionary.as_deref())?;
     // It joins the others when its voice is warm: no task waits for a model that is loaded, or fetched.
     studio.warm(&args.voice).await?;
     let register = |runtime: Runtime, flight| {
-        let handler = SynthesizeHandler::new(Arc::new(studio), flight, args.voice);
+        let handler = SynthesizeHandler::new(Arc::new(studio), flight, args.voice).with_dictionary(dictionary);
         runtime.handler(SYNTHESIZE, Arc::new(handler))
     };
     serve::run(store, args.broker, kind, timing, register).await?;

@@ -6,10 +6,12 @@
 
 use std::sync::Arc;
 
+use viva_core::Clock;
 use viva_core::audio::Audio;
 use viva_core::store::{self, Clip, Session, Store};
-use viva_core::{Clock, Digest};
-use viva_speech::{Speech, wav};
+use viva_speech::Speech;
+use viva_speech::audio::Output;
+use viva_speech::text::Dictionary;
 
 use crate::{Error, Recipe, Voice};
 
@@ -62,13 +64,13 @@ impl Studio {
 
     /// Has the voice say a word that nobody hears, so that the first text need not wait for the model.
     pub async fn warm(&self, voice: &str) -> Result<(), Error> {
-        self.voice.speak(Recipe::new("네.", "ko", voice, 1.0)?).await.map(drop)
+        self.voice.speak(Recipe::new("네.", "ko", voice, 1.0, &Dictionary::default())?).await.map(drop)
     }
 
     /// Speaks a recipe and keeps the file. Records nothing.
     pub(crate) async fn speak(&self, recipe: &Recipe) -> Result<Clip, Error> {
         let speech = self.voice.speak(recipe.clone()).await?;
-        self.keep(recipe.computation(), speech).await
+        self.keep(recipe, speech).await
     }
 
     /// Whether the clip's file is there and holds what was recorded.
@@ -84,14 +86,18 @@ impl Studio {
         Ok(())
     }
 
-    async fn keep(&self, computation: Digest, speech: Speech) -> Result<Clip, Error> {
+    async fn keep(&self, recipe: &Recipe, speech: Speech) -> Result<Clip, Error> {
         let duration_ms = speech.seconds() * 1e3;
-        let encoded = tokio::task::spawn_blocking(move || wav::encode(&speech));
-        let wav = encoded.await.map_err(|_| Error::Crashed)??;
-        let bytes = wav.len() as u64;
-        let digest = self.audio.put(wav).await?;
-        Ok(Clip { computation, digest, bytes, duration_ms, created_at_ms: self.clock.wall_ms() })
+        let file = encode(recipe.output, speech).await?;
+        let bytes = file.len() as u64;
+        let digest = self.audio.put(file).await?;
+        Ok(Clip { computation: recipe.computation(), digest, bytes, duration_ms, created_at_ms: self.clock.wall_ms() })
     }
+}
+
+/// Encodes off the runtime's threads.
+async fn encode(output: Output, speech: Speech) -> Result<Vec<u8>, Error> {
+    Ok(tokio::task::spawn_blocking(move || output.encode(&speech)).await.map_err(|_| Error::Crashed)??)
 }
 
 /// Records a clip; one that stands in its place has lost its file, or else it would not have been made again.

@@ -9,7 +9,7 @@ use std::sync::mpsc;
 
 use tokio::sync::oneshot;
 use viva_models::{Console, Home, PullOptions};
-use viva_speech::{Kokoro, KokoroFiles, Speech, Utterance};
+use viva_speech::{Kokoro, KokoroFiles, Speech, audio};
 
 use crate::{Error, Recipe};
 
@@ -74,6 +74,6 @@ fn speak(engine: &mut Option<Kokoro>, open: &impl Fn() -> Result<Kokoro, Error>,
         Some(engine) => engine,
         None => engine.insert(open()?),
     };
-    let Recipe { text, language, voice, speed, .. } = recipe;
-    Ok(engine.speak(&Utterance { text, language: *language, voice, speed: *speed })?)
+    let speech = engine.perform(&recipe.script, &recipe.voice, recipe.speed)?;
+    Ok(audio::level(speech)?)
 }

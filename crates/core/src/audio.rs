@@ -3,7 +3,7 @@
 //! Promises that nobody ever sees half a file, and that a clip counts only if what is read has the digest that it is asked for
 //! by. An alias such as `q_12.wav` is a file of its own: a platform that still overwrites such files in place must not reach the
 //! stored clip through it. It moves in one step; of two that move it at once, the later stands. Both places have the same layout,
-//! `clips/<digest>.wav` and the aliases beside `clips`, so that one can be copied to the other with any tool.
+//! `clips/<digest>` and the aliases beside `clips`, so that one can be copied to the other with any tool.
 //! Does not delete, and does not know what a question is.
 
 mod atomic;
@@ -109,7 +109,17 @@ impl Audio {
 }
 
 fn clip(digest: &Digest) -> String {
-    format!("clips/{digest}.wav")
+    format!("clips/{digest}")
+}
+
+/// The media type of a clip, which its first bytes tell: a digest doesn't.
+fn media_type(bytes: &[u8]) -> &'static str {
+    match bytes.get(..4) {
+        Some(b"RIFF") => "audio/wav",
+        Some(b"fLaC") => "audio/flac",
+        Some(b"OggS") => "audio/ogg",
+        _ => "application/octet-stream",
+    }
 }
 
 fn plain(name: &str) -> Result<String, Error> {

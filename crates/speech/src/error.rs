@@ -1,8 +1,9 @@
-//! What can go wrong between a text and a WAV file.
+//! What can go wrong between a text and the bytes of a file.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::audio::Format;
 use crate::text;
 
 /// An error of the speech engine. Every message says what was wrong, where, and what to do.
@@ -54,9 +55,28 @@ pub enum Error {
     /// The text cannot be spoken.
     #[error(transparent)]
     Text(#[from] text::Error),
+    /// Not a format that can be written.
+    #[error("{name:?} cannot be written; choose one of wav, wav24, pcm, flac, opus (browsers play wav, flac and opus)")]
+    Format {
+        /// The format as asked for.
+        name: String,
+    },
+    /// A rate that the format doesn't have.
+    #[error("{format} cannot be written at {sample_rate} Hz; choose {}", rates(*format))]
+    SampleRate {
+        /// The format.
+        format: Format,
+        /// The rate as asked for.
+        sample_rate: u32,
+    },
     /// Samples could not be encoded.
-    #[error("cannot encode the WAV: {0}")]
-    Encode(#[from] hound::Error),
+    #[error("cannot encode as {format}: {reason}")]
+    Encode {
+        /// What they were to become.
+        format: &'static str,
+        /// Why not.
+        reason: String,
+    },
     /// A file could not be written; nothing of it is left.
     #[error("cannot write {}: {}", path.display(), explain(source))]
     Write {
@@ -83,6 +103,13 @@ impl Error {
     /// True when trying the same again may work once somebody has made room, mounted a disk or fetched a file.
     pub fn is_about_the_machine(&self) -> bool {
         matches!(self, Self::Read { .. } | Self::Damaged { .. } | Self::Write { .. })
+    }
+}
+
+fn rates(format: Format) -> &'static str {
+    match format {
+        Format::Opus => "8000, 12000, 16000, 24000 or 48000",
+        _ => "from 8000 to 48000",
     }
 }
 

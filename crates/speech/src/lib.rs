@@ -1,8 +1,9 @@
-//! Text to speech on CPU: Korean normaliser, pronunciation, Kokoro-82M, Piper's voices, WAV.
+//! Text to speech on CPU: Korean normaliser, pronunciation, Kokoro-82M, Piper's voices, WAV, FLAC, Opus.
 //!
 //! Owns everything between a text and the samples that say it. Knows no async runtime, no database and no broker:
 //! workers call it from a thread of their own.
 
+pub mod audio;
 mod error;
 pub mod kokoro;
 mod nn;

@@ -1,4 +1,4 @@
-//! WAV files: 16 bit, one channel, through hound.
+//! WAV through hound, and files that appear whole.
 //!
 //! Promises that a reader of a written file sees all of it or nothing: a temporary file in the same folder is
 //! filled, synced and renamed, and the folder synced, before [`write_atomic`] returns.
@@ -7,24 +7,25 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Cursor, Write};
 use std::path::Path;
 
+use crate::audio::integers;
 use crate::{Error, Speech};
 
-/// The bytes of a WAV file. Samples beyond -1 and 1 are clipped.
-pub fn encode(speech: &Speech) -> Result<Vec<u8>, Error> {
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate: speech.sample_rate, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
-    let mut bytes = Cursor::new(Vec::with_capacity(44 + 2 * speech.samples.len()));
-    let mut writer = hound::WavWriter::new(&mut bytes, spec)?;
-    for sample in &speech.samples {
-        writer.write_sample((sample.clamp(-1.0, 1.0) * 32_767.0).round() as i16)?;
+/// The bytes of a WAV file of one channel. Samples beyond -1 and 1 are clipped.
+pub(crate) fn encode(samples: &[f32], sample_rate: u32, bits: u16) -> Result<Vec<u8>, Error> {
+    let failed = |error: hound::Error| Error::Encode { format: "WAV", reason: error.to_string() };
+    let spec = hound::WavSpec { channels: 1, sample_rate, bits_per_sample: bits, sample_format: hound::SampleFormat::Int };
+    let mut bytes = Cursor::new(Vec::with_capacity(44 + usize::from(bits / 8) * samples.len()));
+    let mut writer = hound::WavWriter::new(&mut bytes, spec).map_err(failed)?;
+    for sample in integers(samples, bits.into()) {
+        writer.write_sample(sample).map_err(failed)?;
     }
-    writer.finalize()?;
+    writer.finalize().map_err(failed)?;
     Ok(bytes.into_inner())
 }
 
-/// Writes `speech` to `path`, all or nothing. See [`write_bytes`].
+/// Writes `speech` to `path` as 16 bit WAV, all or nothing. See [`write_bytes`].
 pub fn write_atomic(path: &Path, speech: &Speech) -> Result<(), Error> {
-    write_bytes(path, &encode(speech)?)
+    write_bytes(path, &encode(&speech.samples, speech.sample_rate, 16)?)
 }
 
 /// Writes an encoded file to `path`, all or nothing.

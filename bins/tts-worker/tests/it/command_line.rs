@@ -44,6 +44,25 @@ fn a_manifest_becomes_files_and_the_second_time_nothing_is_computed() {
     assert!(say().iter().all(|line| line["cached"] == true));
 }
 
+/// The same words in every format, by the ending or by name; what they hold is the business of the speech crate's tests.
+#[test]
+fn the_ending_chooses_the_format() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("q.tsv"), "a.wav\t네.\nb.flac\t네.\nc.opus\t네.\nd.raw\t네.\n").unwrap();
+    let said = lines(&tts_worker(data.path(), &["say", "--manifest", "q.tsv", "--out", "out"]));
+    let seconds: Vec<_> = said.iter().map(|line| line["audio_s"].as_f64().unwrap()).collect();
+    assert!(seconds.iter().all(|s| *s == seconds[0]), "{seconds:?}");
+    let read = |name: &str| std::fs::read(data.path().join("out").join(name)).unwrap();
+    for (name, magic) in [("a.wav", b"RIFF"), ("b.flac", b"fLaC"), ("c.opus", b"OggS")] {
+        assert_eq!(&read(name)[..4], magic, "{name}");
+    }
+    assert_eq!(read("d.raw"), read("a.wav")[44..]);
+    let named = ["say", "네.", "--format", "wav24", "--sample-rate", "16000", "--out", "e.bin"];
+    assert_eq!(lines(&tts_worker(data.path(), &named)).len(), 1);
+    let spec = hound::WavReader::open(data.path().join("e.bin")).unwrap().spec();
+    assert_eq!((spec.bits_per_sample, spec.sample_rate), (24, 16_000));
+}
+
 #[test]
 fn voices_are_listed() {
     let data = tempfile::tempdir().unwrap();
@@ -62,6 +81,10 @@ fn bad_texts_are_refused_before_anything_is_written() {
     assert!(said.contains("from 0.5"), "{said}");
     let said = refused(data.path(), &["say", "네.", "--language", "xx", "--out", "a.wav"]);
     assert!(said.contains("\"ko\" or \"en\""), "{said}");
+    let said = refused(data.path(), &["say", "네.", "--out", "a.mp3"]);
+    assert!(said.contains("\"mp3\" cannot be written") && said.contains("wav24, pcm, flac, opus"), "{said}");
+    let said = refused(data.path(), &["say", "네.", "--sample-rate", "44100", "--out", "a.opus"]);
+    assert!(said.contains("44100 Hz") && said.contains("24000 or 48000"), "{said}");
     assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 0);
 }
 

@@ -17,7 +17,7 @@ fn holds(place: &Place, question: i32, text: &str) {
     let bytes = std::fs::read(path).unwrap();
     let digest = viva_core::Digest::of(&bytes);
     assert_eq!(place.number(&format!("SELECT COUNT(*) FROM speech_clips WHERE digest = '{digest}'")), 1);
-    assert_eq!(std::fs::read(place.audio(&format!("clips/{digest}.wav"))).unwrap(), bytes);
+    assert_eq!(std::fs::read(place.audio(&format!("clips/{digest}"))).unwrap(), bytes);
 }
 
 fn succeeded(answer: &Value) -> bool {

@@ -10,9 +10,9 @@ use crate::Digest;
 pub struct Clip {
     /// The computation: everything that determined the sound.
     pub computation: Digest,
-    /// The WAV file's digest.
+    /// The file's digest.
     pub digest: Digest,
-    /// The WAV file's size.
+    /// The file's size.
     pub bytes: u64,
     /// How long it sounds.
     pub duration_ms: f64,

@@ -32,7 +32,7 @@ pub use weights::Mismatch;
 
 use crate::error::Error;
 use crate::onnx::Graph;
-use crate::text::{self, Language};
+use crate::text::{self, Cue, Dictionary, Language, Script};
 use vocab::Vocab;
 use voices::Voices;
 
@@ -43,13 +43,13 @@ pub const DEFAULT_VOICE: &str = "jf_alpha:0.4,jf_tebukuro:0.3,jm_kumo:0.3";
 /// The speeds that are accepted; beyond them the durations fall apart.
 pub const SPEEDS: std::ops::RangeInclusive<f32> = 0.5..=2.0;
 /// Changes whenever the same text would give other samples, so that stored clips are made anew.
-pub const ENGINE_VERSION: u32 = 4;
+pub const ENGINE_VERSION: u32 = 5;
 /// SHA-256 of the one model file this engine maps.
 pub const MODEL_SHA256: &str = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb";
 
 const MODEL_BYTES: usize = 92_361_271;
 /// Silence between two pieces, on top of what the model breathes itself.
-const PAUSE_MS: usize = 120;
+const PAUSE_MS: u32 = 120;
 
 /// Where the model's files are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub struct KokoroFiles {
 /// A text and how to say it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Utterance<'a> {
-    /// What to say, as a person writes it.
+    /// What to say, as a person writes it, or SSML.
     pub text: &'a str,
     /// The language it is read in.
     pub language: Language,
@@ -124,23 +124,45 @@ impl Kokoro {
         &self.model
     }
 
-    /// Says a text, piece after piece with a short pause between.
+    /// Says a text, plain or SSML, piece after piece with a short pause between.
     ///
     /// # Errors
     /// [`Error::Text`] for a text that cannot be spoken, [`Error::UnknownVoice`], [`Error::Speed`].
     pub fn speak(&self, utterance: &Utterance<'_>) -> Result<Speech, Error> {
-        check_speed(utterance.speed)?;
-        self.voices.style(utterance.voice, 0)?;
+        let script = Script::read(utterance.text, utterance.language, &Dictionary::default())?;
+        self.perform(&script, utterance.voice, utterance.speed)
+    }
+
+    /// Says a script, whose paces multiply `speed`.
+    ///
+    /// # Errors
+    /// As [`Kokoro::speak`].
+    pub fn perform(&self, script: &Script, voice: &str, speed: f32) -> Result<Speech, Error> {
+        check_speed(speed)?;
+        self.voices.style(voice, 0)?;
         let mut samples = Vec::new();
-        for piece in self.pieces(utterance.text, utterance.language)? {
-            if !samples.is_empty() {
-                samples.resize(samples.len() + PAUSE_MS * SAMPLE_RATE as usize / 1000, 0.0);
+        for cue in script.cues() {
+            match cue {
+                Cue::Pause(ms) => silence(&mut samples, *ms),
+                Cue::Say(words, rate) => {
+                    let speed = (speed * rate).clamp(*SPEEDS.start(), *SPEEDS.end());
+                    self.say(&mut samples, &self.pieces(words, script.language())?, voice, speed)?;
+                }
             }
-            let style = self.voices.style(utterance.voice, piece.len())?;
-            let said = self.model.speak(&piece, &style, utterance.speed);
-            samples.extend(said.expect("pieces keep to the model's limits; this is a bug"));
         }
         Ok(Speech { samples, sample_rate: SAMPLE_RATE })
+    }
+
+    fn say(&self, samples: &mut Vec<f32>, pieces: &[Vec<u32>], voice: &str, speed: f32) -> Result<(), Error> {
+        for (index, piece) in pieces.iter().enumerate() {
+            if index > 0 {
+                silence(samples, PAUSE_MS);
+            }
+            let style = self.voices.style(voice, piece.len())?;
+            let said = self.model.speak(piece, &style, speed);
+            samples.extend(said.expect("pieces keep to the model's limits; this is a bug"));
+        }
+        Ok(())
     }
 
     /// The ids of a text, in pieces that fit the model.
@@ -165,6 +187,10 @@ impl Kokoro {
         };
         symbols.chars().filter_map(id).collect()
     }
+}
+
+fn silence(samples: &mut Vec<f32>, ms: u32) {
+    samples.resize(samples.len() + (ms * SAMPLE_RATE / 1000) as usize, 0.0);
 }
 
 /// The names of the voices in a voices file, in order, without loading the model.

@@ -27,6 +27,20 @@ pub enum Error {
         /// The limit, [`MAX_CHARS`](super::MAX_CHARS).
         max: usize,
     },
+    /// Markup that cannot be read, or asks for what there is not.
+    #[error("the text begins with <speak> and is no SSML that can be spoken: {reason}")]
+    Ssml {
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// A line of a dictionary that says no reading.
+    #[error("line {line} of the dictionary {reason}")]
+    Dictionary {
+        /// The line's number, from 1.
+        line: usize,
+        /// What is wrong with it, and what to do.
+        reason: &'static str,
+    },
     /// A language tag that names neither Korean nor English.
     #[error("cannot speak the language {tag:?}: use \"ko\" or \"en\"")]
     UnknownLanguage {

@@ -5,14 +5,19 @@
 //! Does not: split text by the model's length limit (see [`sentences`] for the pieces) or know about voices and audio.
 
 mod clean;
+mod dictionary;
 mod english;
 mod error;
 mod hangul;
 mod korean;
 mod normalise;
+mod script;
 mod sentences;
+mod ssml;
 
+pub use dictionary::Dictionary;
 pub use error::Error;
+pub use script::{Cue, Script};
 pub use sentences::sentences;
 
 /// The language a text is read in.

@@ -4,10 +4,12 @@
 mod any_text;
 mod damaged_files;
 mod engine;
+mod formats;
 mod g2p;
 mod normalise;
 mod parity;
 mod piper;
 mod reference;
+mod script;
 mod speaking;
 mod wav_files;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use viva_speech::audio::Output;
 use viva_speech::{Speech, wav};
 
 fn tone(seconds: usize) -> Speech {
@@ -17,7 +18,7 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn a_wav_holds_the_samples_at_16_bit() {
     let speech = Speech { samples: vec![0.0, 0.5, -0.5, 1.0, -1.0, 7.0, -7.0], sample_rate: 24_000 };
-    let bytes = wav::encode(&speech).unwrap();
+    let bytes = Output::default().encode(&speech).unwrap();
     let mut reader = hound::WavReader::new(bytes.as_slice()).unwrap();
     assert_eq!((reader.spec().channels, reader.spec().sample_rate, reader.spec().bits_per_sample), (1, 24_000, 16));
     let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
@@ -30,7 +31,7 @@ fn a_written_file_is_whole_and_alone() {
     let path = folder.path().join("q_1.wav");
     fs::write(&path, "old").unwrap();
     wav::write_atomic(&path, &tone(1)).unwrap();
-    assert_eq!(fs::read(&path).unwrap(), wav::encode(&tone(1)).unwrap());
+    assert_eq!(fs::read(&path).unwrap(), Output::default().encode(&tone(1)).unwrap());
     assert_eq!(names(folder.path()), ["q_1.wav"]);
 }
 

@@ -21,7 +21,7 @@ fn files_in(path: &Path) -> Vec<String> {
 }
 
 fn clip(root: &Path, digest: &Digest) -> std::path::PathBuf {
-    root.join(format!("clips/{digest}.wav"))
+    root.join(format!("clips/{digest}"))
 }
 
 /// Dates a file back by a minute.
