@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Golden logits of tiny random models, one of each family, for viva-llm's tests.
 
-Usage: llm_families.py OUT_DIR          (writes OUT_DIR/families.json; needs numpy)
+Usage: llm_families.py OUT_DIR                    (writes OUT_DIR/families.json; needs numpy)
+       llm_families.py OUT_DIR LLAMA_SERVER       (then runs the same weights through llama.cpp; needs gguf, too)
 
 The forward passes below are written from the papers and model cards (RoPE: Su et al. 2021; GQA: Ainslie et al. 2023; RMSNorm:
 Zhang and Sennrich 2019; Qwen2 and Qwen3 technical reports; Gemma 3 report; EXAONE 3.5 report), in f64, one position at a time,
 with none of the engine's code or layouts. The weights are drawn from a generator that both sides can write in three lines."""
-import json, math, sys, zlib
+import json, math, os, socket, subprocess, sys, tempfile, time, urllib.request, zlib
 
 import numpy as np
 
@@ -97,6 +98,84 @@ def main():
         golden[family] = {str(row): [round(float(v), 5) for v in rows[row]] for row in (0, 15, 40, LENGTH - 1)}
     with open(f"{sys.argv[1]}/families.json", "w") as file:
         json.dump(dict(tokens=tokens, logits=golden), file)
+    if len(sys.argv) > 2:
+        check(sys.argv[2], tokens, golden)
+
+
+def write(path, family, heads, kv_heads, head, bias=False, head_norms=False, post_norms=False, gelu=False, window=None, tied=False, base=1e4, factors=False):
+    """The same model as a file for llama.cpp, with a vocabulary that means nothing."""
+    import gguf
+
+    writer = gguf.GGUFWriter(path, family)
+    writer.add_context_length(128), writer.add_embedding_length(WIDTH), writer.add_block_count(LAYERS), writer.add_feed_forward_length(INNER)
+    writer.add_head_count(heads), writer.add_head_count_kv(kv_heads), writer.add_key_length(head), writer.add_value_length(head)
+    writer.add_layer_norm_rms_eps(1e-5), writer.add_rope_freq_base(base), writer.add_rope_dimension_count(head)
+    if window:
+        writer.add_sliding_window(window)
+    pieces = ["<unk>", "<s>", "</s>", "<0x0A>"] + [f"piece{i}" for i in range(VOCABULARY - 4)]
+    writer.add_tokenizer_model("llama"), writer.add_token_list(pieces), writer.add_token_scores([-float(i) for i in range(VOCABULARY)])
+    writer.add_token_types([2, 3, 3, 6] + [1] * (VOCABULARY - 4)), writer.add_bos_token_id(1), writer.add_eos_token_id(2), writer.add_add_bos_token(False)
+
+    def add(name, *shape):
+        writer.add_tensor(name, draw(f"{family}.{name}", *shape).astype(np.float32))
+
+    add("token_embd.weight", VOCABULARY, WIDTH), add("output_norm.weight", WIDTH)
+    if not tied:
+        add("output.weight", VOCABULARY, WIDTH)
+    if factors:
+        writer.add_tensor("rope_freqs.weight", (1 + np.arange(head // 2) / 8).astype(np.float32))
+    for layer in range(LAYERS):
+        own = lambda part, *shape: add(f"blk.{layer}.{part}", *shape)
+        for part, count in (("q", heads), ("k", kv_heads), ("v", kv_heads)):
+            own(f"attn_{part}.weight", count * head, WIDTH)
+            if bias:
+                own(f"attn_{part}.bias", count * head)
+        own("attn_output.weight", WIDTH, heads * head), own("attn_norm.weight", WIDTH), own("ffn_norm.weight", WIDTH)
+        own("ffn_gate.weight", INNER, WIDTH), own("ffn_up.weight", INNER, WIDTH), own("ffn_down.weight", WIDTH, INNER)
+        if head_norms:
+            own("attn_q_norm.weight", head), own("attn_k_norm.weight", head)
+        if post_norms:
+            own("post_attention_norm.weight", WIDTH), own("post_ffw_norm.weight", WIDTH)
+    writer.write_header_to_file(), writer.write_kv_data_to_file(), writer.write_tensors_to_file(), writer.close()
+
+
+def check(server, tokens, golden):
+    """Log-probabilities of every token after each of the rows, llama.cpp's and these."""
+    for family, shape in FAMILIES.items():
+        with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+            probe.close()
+            path = os.path.join(folder, "tiny.gguf")
+            write(path, family, **shape)
+            command = [server, "-m", path, "--host", "127.0.0.1", "--port", str(port), "-t", "1", "-c", "128", "-np", "1", "-fa", "off", "-ctk", "f32", "-ctv", "f32", "--no-warmup"]
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                worst = max(compare(port, process, tokens[: int(row) + 1], values) for row, values in golden[family].items())
+            finally:
+                process.terminate()
+                process.wait()
+        print(f"{family}: off llama.cpp's by at most {worst:.1e} in log-probability", flush=True)
+        if worst > 1e-3:
+            raise SystemExit(f"{family}: the forward pass above and llama.cpp's differ")
+
+
+def compare(port, process, tokens, values):
+    body = json.dumps(dict(prompt=tokens, n_predict=1, n_probs=VOCABULARY, cache_prompt=False, temperature=1.0, samplers=["temperature"])).encode()
+    for _ in range(200):
+        try:
+            request = urllib.request.Request(f"http://127.0.0.1:{port}/completion", data=body, headers={"Content-Type": "application/json"})
+            answer = json.load(urllib.request.urlopen(request, timeout=60))
+            break
+        except OSError:
+            if process.poll() is not None:
+                raise SystemExit("llama-server did not start")
+            time.sleep(0.1)
+    theirs = {entry["id"]: entry["logprob"] for entry in answer["completion_probabilities"][0]["top_logprobs"]}
+    ours = np.array(values) - max(values)
+    ours -= math.log(np.exp(ours).sum())
+    # Below e^-20 a server may round to nothing.
+    return max(abs(ours[token] - logprob) for token, logprob in theirs.items() if ours[token] > -20)
 
 
 main()

@@ -6,7 +6,9 @@ Usage: report.py EVAL_WORKER LLAMA_SERVER MODELS_DIR [--repeats N] [--threads N]
 Both get the same model file and the same prompts (a rubric of ~530 tokens, then a question and an answer of ~185), greedy, at
 most 250 new tokens, and answer by the same schema. llama-server gets a compact grammar written by hand, which is its best, in
 three ways: one after the other with its prompt cache, and 8 or 17 slots at once; and, as people would send it, the JSON schema.
-viva's engine runs the batch, the batch without AVX-512, and one lane at a time. Repeats are interleaved; medians are printed.
+viva's engine runs the batch, the batch without AVX-512, and three kinds of serial: one lane with all that the batch has as well
+(the rubric computed once, forced tokens jumped over); one that computes each prompt anew; and the old workers' way, which takes
+a step for every token besides. Repeats are interleaved; medians are printed, and written to --save as JSON.
 A foreign program on the machine spoils spinning threads on either side: the load average is printed with each run."""
 import argparse, json, os, socket, statistics, subprocess, sys, tempfile, threading, time, urllib.request
 
@@ -18,17 +20,17 @@ MAX_TOKENS = 250
 ANSWERS = 17
 
 
-def viva(args, model, prompts, lanes, instructions=None):
+def viva(args, model, prompts, lanes, instructions=None, flags=()):
     with tempfile.TemporaryDirectory() as folder:
         source, target = os.path.join(folder, "in.jsonl"), os.path.join(folder, "out.jsonl")
         with open(source, "w") as file:
             for prompt in prompts:
                 file.write(json.dumps({"prompt": prompt, "json_schema": sample.schema(), "max_tokens": MAX_TOKENS}) + "\n")
         command = [args.worker, "batch", "--model", f"gguf:{model}", "--in", source, "--out", target, "--json", "--lanes", str(lanes)]
-        command += ["--threads", str(args.threads)] + (["--instructions", instructions] if instructions else [])
+        command += ["--threads", str(args.threads)] + (["--instructions", instructions] if instructions else []) + list(flags)
         summary = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         texts = [json.loads(line)["text"] for line in open(target)]
-    return dict(wall=summary["wall_s"], new=summary["new"], prompt=summary["prompt"] - summary["cached"], first=summary["first_complete_s"], valid=valid(texts))
+    return dict(wall=summary["wall_s"], new=summary["new"], prompt=summary["prompt"] - summary["cached"], first=summary["first_complete_s"], valid=valid(texts), peak=summary["peak_mib"], grammar=summary["mask_share"] + summary["commit_share"])
 
 
 def llama(args, model, prompts, slots, constraint):
@@ -68,12 +70,13 @@ def llama(args, model, prompts, slots, constraint):
             [caller.start() for caller in callers]
             [caller.join() for caller in callers]
         wall = time.monotonic() - begin
+        peak = next(int(line.split()[1]) // 1024 for line in open(f"/proc/{server.pid}/status") if line.startswith("VmHWM"))
     finally:
         server.terminate()
         server.wait()
     timings = [answer["timings"] for answer in answers]
     new, prompt = (sum(timing[key] for timing in timings) for key in ("predicted_n", "prompt_n"))
-    return dict(wall=wall, new=new, prompt=prompt, first=min(done), valid=valid(answer["content"] for answer in answers))
+    return dict(wall=wall, new=new, prompt=prompt, first=min(done), valid=valid(answer["content"] for answer in answers), peak=peak, grammar=0)
 
 
 def valid(texts):
@@ -92,6 +95,8 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--model", choices=MODELS, action="append")
+    parser.add_argument("--save", help="a file for the runs, as JSON; those that it has already count as well")
+    parser.add_argument("--only", action="append", help="only ways whose names contain this")
     parser.add_argument("--quick", action="store_true", help="only the batch and llama-server's serial run")
     args = parser.parse_args()
     grammar = {"grammar": sample.GBNF}
@@ -105,23 +110,32 @@ def main():
             "llama-server, 17 slots": lambda: llama(args, model, prompts, ANSWERS, grammar),
             "llama-server, JSON schema, serial, cache": lambda: llama(args, model, prompts, 1, {"json_schema": sample.schema()}),
             "viva, one at a time": lambda: viva(args, model, prompts, 1),
+            "viva, one at a time, each prompt anew": lambda: viva(args, model, prompts, 1, flags=["--no-reuse"]),
+            "viva, one at a time, and each token a step": lambda: viva(args, model, prompts, 1, flags=["--no-reuse", "--no-jump"]),
             "viva, all at once, AVX2": lambda: viva(args, model, prompts, 32, "avx2"),
         }
         if args.quick:
             ways = dict(list(ways.items())[:2])
-        runs = {way: [] for way in ways}
+        if args.only:
+            ways = {way: run for way, run in ways.items() if any(part in way for part in args.only)}
+        saved = json.load(open(args.save)) if args.save and os.path.exists(args.save) else {}
+        runs = {way: saved.get(name, {}).get(way, []) for way in ways}
         for repeat in range(args.repeats):
             for way, run in ways.items():
                 load = os.getloadavg()[0]
                 runs[way].append(run())
                 print(f"# {name}, {way}, run {repeat + 1}: {runs[way][-1]['wall']:.2f} s (load {load:.1f})", file=sys.stderr, flush=True)
-        print(f"\n{name} ({file}), {args.threads} threads, {args.repeats} repeats, medians")
-        print(f"{'':42} {'wall s':>8} {'s/1000 new':>10} {'first s':>8} {'prefilled':>9} {'new':>6} {'valid':>5} {'x viva':>6}")
+                if args.save:
+                    saved.setdefault(name, {})[way] = runs[way]
+                    json.dump(saved, open(args.save, "w"), indent=1)
+        print(f"\n{name} ({file}), {args.threads} threads, medians")
+        print(f"{'':42} {'runs':>4} {'wall s':>8} {'s/1000 new':>10} {'first s':>8} {'prefilled':>9} {'new':>6} {'valid':>5} {'MiB':>5} {'grammar':>7} {'x viva':>6}")
         middle = lambda way, key: statistics.median(run[key] for run in runs[way])
+        base = runs.get("viva, all at once") or next(iter(runs.values()))
         for way in ways:
             wall, new = middle(way, "wall"), middle(way, "new")
-            row = f"{way:42} {wall:8.2f} {wall / new * 1e3:10.2f} {middle(way, 'first'):8.2f} {middle(way, 'prompt'):9.0f} {new:6.0f} {middle(way, 'valid'):5.0f}"
-            print(f"{row} {wall / middle('viva, all at once', 'wall'):6.2f}")
+            row = f"{way:42} {len(runs[way]):4} {wall:8.2f} {wall / new * 1e3:10.2f} {middle(way, 'first'):8.2f} {middle(way, 'prompt'):9.0f} {new:6.0f} {middle(way, 'valid'):5.0f}"
+            print(f"{row} {middle(way, 'peak'):5.0f} {middle(way, 'grammar'):7.1%} {wall / statistics.median(run['wall'] for run in base):6.2f}")
 
 
 main()

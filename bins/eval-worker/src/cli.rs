@@ -41,8 +41,9 @@ pub enum Command {
 /// Which model judges, by which rubric.
 #[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
-    /// Language model: a name from `viva models list`, fetched if it isn't here, or gguf:PATH.
-    #[arg(long, visible_alias = "model", env = "LLM", value_name = "MODEL", default_value = "gemma-3-270m")]
+    /// Language model: a name from `viva models list`, fetched if it isn't here; gguf:PATH; or a server that speaks OpenAI's chat
+    /// completions, openai+http://[:KEY@]HOST[:PORT][/v1][?model=NAME&concurrency=N] (or openai+https).
+    #[arg(long, visible_alias = "model", env = "LLM", hide_env_values = true, value_name = "MODEL", default_value = "gemma-3-270m")]
     pub llm: String,
     /// Folder of the models [default: the user's data folder, viva/models].
     #[arg(long, env = "VIVA_MODELS", value_name = "DIR")]
@@ -79,8 +80,9 @@ pub struct ScoreArgs {
 /// Arguments of `batch`.
 #[derive(Debug, Args)]
 pub struct BatchArgs {
-    /// Language model: a name from `viva models list`, fetched if it isn't here, or gguf:PATH.
-    #[arg(long, visible_alias = "model", env = "LLM", value_name = "MODEL", default_value = "gemma-3-270m")]
+    /// Language model: a name from `viva models list`, fetched if it isn't here; gguf:PATH; or a server that speaks OpenAI's chat
+    /// completions, openai+http://[:KEY@]HOST[:PORT][/v1][?model=NAME&concurrency=N] (or openai+https).
+    #[arg(long, visible_alias = "model", env = "LLM", hide_env_values = true, value_name = "MODEL", default_value = "gemma-3-270m")]
     pub llm: String,
     /// Folder of the models [default: the user's data folder, viva/models].
     #[arg(long, env = "VIVA_MODELS", value_name = "DIR")]
@@ -100,6 +102,12 @@ pub struct BatchArgs {
     /// Instructions to compute with [default: the best that the processor has]; the results are the same.
     #[arg(long, value_enum)]
     pub instructions: Option<Instructions>,
+    /// Computes every prompt from its beginning, whatever was computed before: shows what sharing is worth.
+    #[arg(long)]
+    pub no_reuse: bool,
+    /// Takes a step for each token, those that a schema decides included: shows what jumping over them is worth.
+    #[arg(long)]
+    pub no_jump: bool,
     /// Prints the summary as JSON.
     #[arg(long)]
     pub json: bool,

@@ -8,6 +8,7 @@ mod answers;
 mod batch;
 pub mod cli;
 pub mod evaluator;
+mod gauges;
 mod inference;
 pub mod model;
 mod report;

@@ -45,7 +45,7 @@ impl Recipe {
     /// The name of this computation: equal exactly when the bytes would be.
     pub fn computation(&self) -> Digest {
         let inputs = [
-            ("text", &self.script.to_string()),
+            ("text", &self.script.to_string()[..]),
             ("language", &self.script.language().to_string()),
             ("voice", &self.voice),
             ("speed", &self.speed.to_string()),

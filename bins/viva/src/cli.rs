@@ -63,8 +63,9 @@ pub(crate) struct Settings {
     /// Database [default: SQLite in the data folder].
     #[arg(long, env = "DATABASE_URL", value_name = "URL", global = true, hide_env_values = true)]
     pub(crate) database_url: Option<String>,
-    /// Language model: a name from `viva models list`, or gguf:PATH.
-    #[arg(long, env = "LLM", value_name = "MODEL", default_value = "gemma-3-270m", global = true)]
+    /// Language model: a name from `viva models list`, gguf:PATH, or a server that speaks OpenAI's chat completions,
+    /// openai+http://[:KEY@]HOST[:PORT][/v1][?model=NAME&concurrency=N].
+    #[arg(long, env = "LLM", value_name = "MODEL", default_value = "gemma-3-270m", global = true, hide_env_values = true)]
     pub(crate) llm: String,
     /// Voice, from `tts-worker voices`.
     #[arg(long, env = "VOICE", value_name = "NAME", default_value = tts_worker::DEFAULT_VOICE, global = true)]

@@ -23,7 +23,7 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     say("processor", processor());
     say("python", python());
     say("model kokoro", model(settings, "kokoro"));
-    say(&format!("model {}", settings.llm), model(settings, &settings.llm));
+    say(&format!("model {}", eval_worker::model::shown(&settings.llm)), judge(settings).await);
     let audio = Audio::at(settings.viva_data.join("audio")).await;
     say("data folder", audio.map(|_| settings.viva_data.display().to_string()).map_err(|e| chain(&e)));
     say("database", database(settings).await);
@@ -62,6 +62,18 @@ fn model(settings: &Settings, name: &str) -> Result<String, String> {
     }
     let files = settings.home().map_err(|e| e.to_string())?.path(name).map_err(|e| chain(&e))?;
     Ok(files.model().display().to_string())
+}
+
+/// The language model: a file that is there, or a server that answers.
+async fn judge(settings: &Settings) -> Result<String, String> {
+    if !settings.llm.starts_with("openai+") {
+        let path = model(settings, &settings.llm)?;
+        let facts = eval_worker::model::facts(std::path::Path::new(&path)).map_err(|e| format!("{e:#}"))?;
+        return Ok(format!("{path}: {facts}"));
+    }
+    let (llm, home) = (settings.llm.clone(), settings.home().map_err(|e| e.to_string())?);
+    let opened = tokio::task::spawn_blocking(move || eval_worker::model::open(&llm, &home).map(|engine| engine.info().name.clone()));
+    opened.await.map_err(|e| e.to_string())?.map_err(|e| format!("{e:#}"))
 }
 
 async fn database(settings: &Settings) -> Result<String, String> {

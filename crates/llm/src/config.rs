@@ -5,6 +5,13 @@
 
 use crate::Error;
 use crate::gguf::Gguf;
+use crate::model::Kept;
+
+/// No model has more heads, or wider ones.
+const SENSIBLE: usize = 1 << 14;
+
+/// Weights from which on keys and values are kept in 16 bits, where nobody says otherwise.
+const LARGE: u64 = 1_000_000_000;
 
 /// How rotary embedding pairs the dimensions of a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) activation: Activation,
     /// Embeddings are multiplied by this.
     pub(crate) embedding_scale: f64,
+    /// Not the file's, but whoever's opens it.
+    pub(crate) kept: Kept,
 }
 
 impl Config {
@@ -61,6 +70,14 @@ impl Config {
         };
         let key = |name: &str| format!("{arch}.{name}");
         let width = gguf.required(&key("embedding_length"))?;
+        let layers = gguf.required(&key("block_count"))?;
+        let last = format!("blk.{}.attn_norm.weight", layers - 1);
+        if !gguf.has_tensor(&last) {
+            return Err(gguf.bad(format!("has {layers} layers by its metadata, but no tensor `{last}`")));
+        }
+        if gguf.shape("token_embd.weight").is_none_or(|shape| shape.len() != 2 || shape[1] != width) {
+            return Err(gguf.bad(format!("has no table of embeddings, `token_embd.weight`, with rows of {width} numbers")));
+        }
         let heads = gguf.required(&key("attention.head_count"))?;
         let kv_heads = gguf.number(&key("attention.head_count_kv")).unwrap_or(heads);
         let head = gguf.number(&key("attention.key_length")).unwrap_or(width / heads);
@@ -70,10 +87,13 @@ impl Config {
         if gguf.number(&key("rope.dimension_count")).is_some_and(|n| n != head) {
             return Err(gguf.unsupported("rotates only part of each head, which is not supported"));
         }
+        if [heads, head].into_iter().any(|n| n > SENSIBLE) {
+            return Err(gguf.bad(format!("has absurd attention sizes: {heads} heads of {head}")));
+        }
         let scaled = gguf.text(&key("rope.scaling.type")) == Some("linear") || gemma;
         let rope_scale = gguf.float(&key("rope.scaling.factor")).filter(|f| scaled && *f > 0.0).map_or(1.0, f64::from);
         Ok(Self {
-            layers: gguf.required(&key("block_count"))?,
+            layers,
             width,
             heads,
             kv_heads,
@@ -88,6 +108,7 @@ impl Config {
             global_every: 6,
             activation: if gemma { Activation::Gelu } else { Activation::Silu },
             embedding_scale: if gemma { (width as f64).sqrt() } else { 1.0 },
+            kept: if gguf.parameters() < LARGE { Kept::Full } else { Kept::Half },
         })
     }
 

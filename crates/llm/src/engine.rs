@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, Metrics};
 
 /// Who speaks in a [`Message`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,12 +85,16 @@ pub struct Request {
     pub schema: Option<serde_json::Value>,
     /// How tokens are chosen.
     pub sampling: Sampling,
-    /// Upper bound of produced tokens. An answer under a schema that meets it is closed into valid JSON where the schema
-    /// allows, and says [`Finish::Length`].
+    /// Upper bound of produced tokens. An answer under a schema that meets it is closed: strings and lists end at once, and
+    /// the model chooses only what the schema still demands, at most 1,024 tokens more. It says [`Finish::Length`].
     pub max_tokens: usize,
     /// Who goes first; it changes when an answer comes, never what it says.
     #[serde(default)]
     pub priority: Priority,
+    /// Milliseconds from the call on after which the answer is of no use: the request then ends within a step, with
+    /// [`Error::Deadline`], waiting or running. Parts of an answer are not kept.
+    #[serde(default)]
+    pub deadline_ms: Option<u64>,
 }
 
 /// Why an answer ended.
@@ -193,6 +197,11 @@ pub trait Engine: Send + Sync {
     /// Answers `request`, blocking. `on_text` sees the answer piece by piece as it is made. A cancelled request
     /// ends within one step with [`Error::Cancelled`].
     fn complete(&self, request: &Request, cancel: &Cancel, on_text: &mut dyn FnMut(&str)) -> Result<Completion, Error>;
+
+    /// What it has done and is doing; none where it does not know.
+    fn metrics(&self) -> Option<Metrics> {
+        None
+    }
 
     /// Tokens of `text`, special tokens off.
     fn count_tokens(&self, text: &str) -> Result<usize, Error>;

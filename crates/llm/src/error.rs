@@ -52,6 +52,22 @@ pub enum Error {
     /// Somebody asked to stop.
     #[error("the request was cancelled")]
     Cancelled,
+    /// The request's own deadline passed.
+    #[error("the request was not answered within its {ms} ms")]
+    Deadline {
+        /// What it had.
+        ms: u64,
+    },
+    /// A server that answers for an engine refused, failed or cannot be reached.
+    #[error("{server}: {what}")]
+    Remote {
+        /// Its address, without secrets.
+        server: String,
+        /// What it said, or what became of the connection.
+        what: String,
+        /// Whether the same request may succeed later.
+        transient: bool,
+    },
     /// The engine's thread is gone.
     #[error("the engine has stopped: {0}")]
     Stopped(String),

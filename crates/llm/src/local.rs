@@ -4,25 +4,24 @@
 //! error, and that weights are loaded when the first request needs them. Prompts are tokenised and schemas compiled on the
 //! callers' threads: the engine's own only steps.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
-
-use sha2::{Digest, Sha256};
 
 use crate::Error;
 use crate::config::Config;
 use crate::engine::{Cancel, Completion, Engine, ModelInfo, Request};
 use crate::gguf::Gguf;
 use crate::grammar::Grammars;
+use crate::inspect::{check_memory, describe};
 use crate::kernel::{Instructions, Processor};
-use crate::model::{Model, PAGE, Pages, Precision};
-use crate::scheduler::{Counters, Event, Limits, Scheduler, Sequence};
+use crate::metrics::Metrics;
+use crate::model::{Kept, Model, PAGE, Precision};
+use crate::scheduler::{Caller, Counters, Event, Limits, Scheduler, Sequence};
 use crate::serve::serve;
-use crate::template::{Template, hex};
+use crate::template::Template;
 use crate::tokenizer::Tokenizer;
 
 /// How a model file is opened.
@@ -44,8 +43,14 @@ pub struct Options {
     pub queue: usize,
     /// Tokens whose keys and values are kept, in all; at least one full context.
     pub kv_tokens: usize,
+    /// How keys and values are kept; none keeps those of large models (a billion weights) in 16 bits.
+    pub kept: Option<Kept>,
     /// Instructions for the kernels. They decide the speed, not the bits.
     pub instructions: Instructions,
+    /// Whether requests that begin alike share what was computed. Off only to measure what it is worth.
+    pub reuse: bool,
+    /// Whether tokens that a schema decides go through the model together. Off only to measure what it is worth.
+    pub jump: bool,
 }
 
 impl Options {
@@ -60,32 +65,12 @@ impl Options {
             lanes: 32,
             queue: 1024,
             kv_tokens: 24 * 1024,
+            kept: None,
             instructions: Instructions::detect(),
+            reuse: true,
+            jump: true,
         }
     }
-}
-
-/// What an engine has done since it was opened, and what it is doing. Rates are a caller's who has a clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Metrics {
-    /// Passes through the model.
-    pub steps: u64,
-    /// Prompt tokens computed.
-    pub prompt_tokens: u64,
-    /// Prompt tokens that were computed already.
-    pub prefix_tokens: u64,
-    /// Answer tokens computed, those that a schema decided included.
-    pub answer_tokens: u64,
-    /// Tokens chosen by the model.
-    pub chosen_tokens: u64,
-    /// Times that a request gave way to another.
-    pub preemptions: u64,
-    /// Answers being decoded.
-    pub running: u64,
-    /// Requests waiting for a lane.
-    pub waiting: u64,
-    /// Tokens whose keys running requests hold, in whole pages.
-    pub kv_tokens: u64,
 }
 
 /// A local model behind the [`Engine`] trait.
@@ -116,6 +101,7 @@ impl Local {
         let gguf = Gguf::open(&options.path)?;
         let mut config = Config::read(&gguf)?;
         config.context = config.context.min(options.context);
+        config.kept = options.kept.unwrap_or(config.kept);
         let (tokenizer, template) = (Tokenizer::read(&gguf)?, Template::read(&gguf));
         let info = describe(&gguf, &config, &template, &options)?;
         let counters = Arc::new(Counters::default());
@@ -130,23 +116,6 @@ impl Local {
     /// The vocabulary of the model.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
-    }
-
-    /// What has been done so far.
-    pub fn metrics(&self) -> Metrics {
-        let Counters { steps, prompt_rows, answer_rows, chosen, prefix_tokens, preemptions, running, waiting, pages_held } =
-            &*self.counters;
-        Metrics {
-            steps: steps.load(Relaxed),
-            prompt_tokens: prompt_rows.load(Relaxed),
-            prefix_tokens: prefix_tokens.load(Relaxed),
-            answer_tokens: answer_rows.load(Relaxed),
-            chosen_tokens: chosen.load(Relaxed),
-            preemptions: preemptions.load(Relaxed),
-            running: running.load(Relaxed),
-            waiting: waiting.load(Relaxed),
-            kv_tokens: pages_held.load(Relaxed) * PAGE as u64,
-        }
     }
 
     fn grammars(&self) -> Result<&Grammars, Error> {
@@ -168,7 +137,7 @@ impl Local {
         let gone = || Error::Stopped("its thread ended; the log has the reason".to_owned());
         let (events, answers) = channel();
         let room = context - prompt.len() - 1;
-        let sequence = Sequence::new(request, prompt, room, guide, cancel.clone(), events);
+        let sequence = Sequence::new(request, prompt, room, guide, Caller::new(request, cancel.clone(), events));
         self.jobs.as_ref().ok_or_else(gone)?.lock().map_err(|_| gone())?.send(sequence).map_err(|_| gone())?;
         for event in answers {
             match event {
@@ -191,6 +160,10 @@ impl Engine for Local {
             if requests < self.bound { self.ask(request, cancel, on_text) } else { Err(Error::Busy { requests, bound: self.bound }) };
         self.requests.fetch_sub(1, Relaxed);
         result
+    }
+
+    fn metrics(&self) -> Option<Metrics> {
+        Some(self.counters.told())
     }
 
     fn count_tokens(&self, text: &str) -> Result<usize, Error> {
@@ -222,10 +195,17 @@ fn spawn(
     let threads = options.threads.unwrap_or(0);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("viva-llm-{i}")).build();
     let pool = pool.map_err(|e| failed(&e))?;
-    let limits =
-        Limits { lanes: options.lanes.max(1), pages: options.kv_tokens.max(config.context).div_ceil(PAGE) + 2, chunk: 256, beside: 32 };
+    let limits = Limits {
+        lanes: options.lanes.max(1),
+        pages: options.kv_tokens.max(config.context).div_ceil(PAGE) + 2,
+        chunk: 256,
+        beside: 64,
+        opening: 8,
+        reuse: options.reuse,
+        jump: options.jump,
+    };
     let load = move || {
-        check_memory(&gguf, &config, &options, limits.pages)?;
+        check_memory(&gguf, &config, options.precision, limits.pages)?;
         let processor = Processor::new(options.instructions);
         let model = Model::load(&gguf, config.clone(), options.precision, processor)?;
         tracing::info!(weights_mib = model.bytes() >> 20, numeric_class = processor.instructions().name(), "language model loaded");
@@ -233,51 +213,4 @@ fn spawn(
     };
     let run = move || pool.install(move || serve(&queue, load));
     std::thread::Builder::new().name("viva-llm".to_owned()).spawn(run).map_err(|e| failed(&e))
-}
-
-/// Refuses a model that would not fit, while the system still has the memory to say so.
-fn check_memory(gguf: &Gguf, config: &Config, options: &Options, pages: usize) -> Result<(), Error> {
-    // A code and its share of the scale, or an f32.
-    let weights = gguf.parameters() * if options.precision == Precision::Full { 16 } else { 5 } / 4;
-    let needed = weights + (pages * Pages::new(config).page_bytes()) as u64;
-    let available = available_memory().unwrap_or(u64::MAX);
-    if needed <= available {
-        return Ok(());
-    }
-    Err(Error::Memory { path: gguf.path().to_owned(), needed_mib: needed >> 20, available_mib: available >> 20 })
-}
-
-/// Bytes that the kernel thinks can be had without swapping; none where it does not say.
-fn available_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
-}
-
-fn describe(gguf: &Gguf, config: &Config, template: &Template, options: &Options) -> Result<ModelInfo, Error> {
-    let stem = options.path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    let precision = if options.precision == Precision::Full { "-f32" } else { "" };
-    Ok(ModelInfo {
-        name: gguf.text("general.name").map_or(stem, str::to_owned),
-        architecture: gguf.text("general.architecture").unwrap_or_default().to_owned(),
-        parameters: gguf.parameters(),
-        quantisation: gguf.quantisation(),
-        sha256: options.sha256.clone().map_or_else(|| file_sha256(&options.path), Ok)?,
-        context_length: config.context,
-        template_sha256: template.sha256(),
-        engine: format!("viva-llm {}", env!("CARGO_PKG_VERSION")),
-        numeric_class: format!("cpu-{}{precision}", Processor::new(options.instructions).instructions().name()),
-    })
-}
-
-fn file_sha256(path: &Path) -> Result<String, Error> {
-    let bad = |e: std::io::Error| Error::BadModel { path: path.to_owned(), what: format!("cannot be read ({e})") };
-    let mut file = std::fs::File::open(path).map_err(bad)?;
-    let (mut hash, mut block) = (Sha256::new(), vec![0; 1 << 20]);
-    loop {
-        match file.read(&mut block).map_err(bad)? {
-            0 => return Ok(hex(&hash.finalize())),
-            n => hash.update(&block[..n]),
-        }
-    }
 }

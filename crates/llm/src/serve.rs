@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 
 use crate::Error;
 use crate::scheduler::{Scheduler, Sequence};
+use crate::time;
 
 /// Serves until the queue is closed. A failed load fails the request that needed it and is tried again by the next; a panic
 /// fails what is in flight, and the model is loaded anew.
@@ -29,8 +30,8 @@ pub(crate) fn serve(queue: &Receiver<Sequence>, load: impl Fn() -> Result<Schedu
 }
 
 fn take(scheduler: &mut Option<Scheduler>, mut sequence: Sequence, load: impl Fn() -> Result<Scheduler, Error>) {
-    if sequence.cancel.is_cancelled() {
-        return sequence.finish(Err(Error::Cancelled));
+    if let Some(reason) = sequence.gone(time::now()) {
+        return sequence.finish(Err(reason));
     }
     if scheduler.is_none() {
         let loaded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load));

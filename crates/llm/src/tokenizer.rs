@@ -1,6 +1,6 @@
 //! Text to token ids and back, from the vocabulary that the model file carries.
 //!
-//! The merging itself is shimmytok's (it follows llama.cpp; the tests compare 500 strings). Owned here: the bytes of
+//! The merging itself is shimmytok's (it follows llama.cpp; the tests compare 2,000 strings). Owned here: the bytes of
 //! each token, which tokens end an answer, and the promise that [`Tokenizer::encode_data`] never yields a special token.
 
 use std::sync::Arc;
@@ -35,6 +35,14 @@ impl std::fmt::Debug for Tokenizer {
 
 impl Tokenizer {
     pub(crate) fn read(gguf: &Gguf) -> Result<Self, Error> {
+        // Before the vocabulary is read: that takes the ids of its ends for granted.
+        let tokens = gguf.length("tokenizer.ggml.tokens").unwrap_or(0);
+        for (what, key, usual) in [("beginning", "tokenizer.ggml.bos_token_id", 1), ("end", "tokenizer.ggml.eos_token_id", 2)] {
+            let id = gguf.number(key).unwrap_or(usual);
+            if id >= tokens {
+                return Err(gguf.bad(format!("says that token {id} is the {what} of a text, but has only {tokens} tokens")));
+            }
+        }
         let merges = shimmytok::Tokenizer::from_gguf_file(gguf.path()).map_err(|e| gguf.bad(format!("has no usable tokenizer ({e})")))?;
         let count = merges.vocab_size() as u32;
         let byte_level = merges.model_type() == "gpt2";
@@ -45,6 +53,9 @@ impl Tokenizer {
         ends.push(eos);
         ends.sort_unstable();
         ends.dedup();
+        if gguf.shape("token_embd.weight").is_some_and(|shape| shape.first().is_none_or(|rows| *rows < count as usize)) {
+            return Err(gguf.bad(format!("has {count} tokens, but fewer rows in its table of embeddings")));
+        }
         let trie = TokTrie::from(&TokRxInfo::new(count, eos), &bytes);
         let bos = gguf.boolean("tokenizer.ggml.add_bos_token").unwrap_or(!byte_level).then(|| merges.bos_token());
         let fixed = fixed_pieces(&merges);
@@ -54,6 +65,11 @@ impl Tokenizer {
     /// The token that opens a prompt, where the model wants one.
     pub(crate) fn bos(&self) -> Option<u32> {
         self.0.bos
+    }
+
+    /// Pieces of the vocabulary.
+    pub(crate) fn len(&self) -> usize {
+        self.0.trie.vocab_size()
     }
 
     pub(crate) fn ends_answer(&self, id: u32) -> bool {

@@ -43,6 +43,9 @@ pub enum Error {
     /// The engine is gone: no answer after this one could be scored either.
     #[error("the language model has stopped")]
     EngineStopped(#[source] viva_llm::Error),
+    /// The server that answers for the engine cannot, for now.
+    #[error("the language model's server cannot answer now")]
+    EngineAway(#[source] viva_llm::Error),
 }
 
 impl Classified for Error {
@@ -52,7 +55,7 @@ impl Classified for Error {
                 ErrorClass::Permanent
             }
             Self::Cancelled => ErrorClass::Cancelled,
-            Self::EngineBusy(_) | Self::EngineStopped(_) => ErrorClass::Transient,
+            Self::EngineBusy(_) | Self::EngineStopped(_) | Self::EngineAway(_) => ErrorClass::Transient,
         }
     }
 }

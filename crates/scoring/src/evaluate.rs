@@ -187,6 +187,7 @@ pub(crate) fn complete(engine: &dyn Engine, request: &Request, cancel: &Cancel) 
         Err(viva_llm::Error::Cancelled) => Err(Error::Cancelled),
         Err(error @ viva_llm::Error::Busy { .. }) => Err(Error::EngineBusy(error)),
         Err(error @ viva_llm::Error::Stopped(_)) => Err(Error::EngineStopped(error)),
+        Err(error @ viva_llm::Error::Remote { transient: true, .. }) => Err(Error::EngineAway(error)),
         Err(error) => Ok(Err(Note::new("model_failed", chain(&error)))),
     }
 }

@@ -43,6 +43,7 @@ const BELOW_BINS: &[&str] = &[
 const OURS: &[(&str, &[&str])] = &[
     ("viva-core", &["viva-migrations"]),
     ("viva-worker", &["viva-celery", "viva-core"]),
+    ("viva-llm-remote", &["viva-llm"]),
     ("viva-scoring", &["viva-llm", "viva-core"]),
     ("viva-testkit", &["viva-models"]),
     ("tts-worker", BELOW_BINS),
@@ -60,6 +61,7 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("sqlx", &["viva-core", "viva-migrations"]),
     ("candle", &["viva-speech", "viva-llm", "viva-retrieval", "viva-benches"]),
     ("hf-hub", &["viva-models"]),
+    ("reqwest", &["viva-llm-remote"]),
 ];
 
 /// Engines are called from a thread of their own and wait for nobody.

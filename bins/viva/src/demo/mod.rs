@@ -31,7 +31,7 @@ pub(crate) async fn run(args: DemoArgs, settings: &Settings) -> anyhow::Result<(
     let house = House::open(settings, &data, &sample).await?;
     println!("\nVoicing {} questions", sample.questions.len());
     let voiced = voice(&house, &sample, &data).await?;
-    println!("\nScoring {} answers with {}", sample.questions.len(), settings.llm);
+    println!("\nScoring {} answers with {}", sample.questions.len(), eval_worker::model::shown(&settings.llm));
     judge(&house, &sample).await?;
     let report = conclude(&house, &sample, &data).await?;
     house.close().await?;

@@ -68,7 +68,7 @@ impl Bucket {
                 Some(found) => PutMode::Update(found.version),
                 None => PutMode::Create,
             };
-            let attributes = Attributes::from_iter([(Attribute::ContentType, super::media_type(&bytes).into())]);
+            let attributes = Attributes::from_iter([(Attribute::ContentType, super::media_type(&bytes))]);
             let options = PutOptions { mode, attributes, ..PutOptions::default() };
             match self.s3.put_opts(&key, bytes.clone().into(), options).await {
                 Ok(_) => return Ok(true),

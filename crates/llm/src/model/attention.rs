@@ -83,6 +83,8 @@ struct State {
     /// The same for the page at hand.
     scores: Vec<f32>,
     fresh: Vec<f32>,
+    /// The page at hand, where it is kept in fewer bits.
+    wide: Vec<f32>,
 }
 
 impl Kernel for Item<'_> {
@@ -102,6 +104,7 @@ impl Kernel for Item<'_> {
             mixed: vec![0.0; count * padded],
             scores: vec![0.0; count * PAGE],
             fresh: vec![0.0; count * padded],
+            wide: Vec::new(),
         };
         let end = self.layer.batch.positions[self.rows.clone()].iter().max().map_or(0, |last| last / PAGE + 1);
         for index in 0..end {
@@ -129,7 +132,7 @@ impl Item<'_> {
     fn meet<L: Lanes>(&self, lanes: L, queries: &[f32], state: &mut State, rows: Range<usize>, (index, page): (usize, usize)) {
         let Shape { heads, kv_heads, head } = self.layer.shape;
         let (group, padded) = (heads / kv_heads, self.layer.pages.padded());
-        let (keys, values) = self.layer.pages.read(page, self.layer.index, self.head);
+        let (keys, values) = self.layer.pages.read(page, self.layer.index, self.head, &mut state.wide);
         let first = (rows.start - self.rows.start) * group;
         let count = rows.len() * group;
         let a = &queries[first * head..];

@@ -115,7 +115,7 @@ impl Block {
             let position = pass.batch.positions[row];
             let page = pass.batch.tables[pass.batch.lanes[row]][position / PAGE];
             for (h, (key, value)) in keys.chunks_exact(head).zip(values.chunks_exact(head)).enumerate() {
-                pass.pages.write(page, pass.index, h, position, key, value);
+                pass.pages.write(page, [pass.index, h], position, key, value);
             }
         }
         let shape = Shape { heads: config.heads, kv_heads: config.kv_heads, head };

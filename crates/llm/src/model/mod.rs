@@ -30,6 +30,7 @@ use block::Block;
 pub(crate) use linear::Input;
 pub use linear::Precision;
 use linear::{Linear, project};
+pub use pages::Kept;
 pub(crate) use pages::{PAGE, PageId, Pages};
 use rotary::Rotary;
 

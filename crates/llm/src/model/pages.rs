@@ -3,6 +3,9 @@
 //! A page belongs to absolute positions `64 n .. 64 n + 64` of whatever sequences hold it. Owns the memory only: who holds
 //! which page, and when one is free again, is the prefix tree's business.
 
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+
 use crate::config::Config;
 
 /// Positions of a page.
@@ -11,10 +14,19 @@ pub(crate) const PAGE: usize = 64;
 /// A page by number.
 pub(crate) type PageId = usize;
 
+/// How keys and values are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// As they were computed.
+    Full,
+    /// Rounded to 16 bits: half the memory, and other bits in the answers.
+    Half,
+}
+
 #[derive(Debug)]
 pub(crate) struct Pages {
     /// Allocated when first written: one page of every layer and KV head, keys and values.
-    memory: Vec<Box<[f32]>>,
+    memory: Memory,
     kv_heads: usize,
     layers: usize,
     /// Values of a key.
@@ -23,21 +35,44 @@ pub(crate) struct Pages {
     padded: usize,
 }
 
+#[derive(Debug)]
+enum Memory {
+    Full(Vec<Box<[f32]>>),
+    Half(Vec<Box<[f16]>>),
+}
+
 impl Pages {
     pub(crate) fn new(config: &Config) -> Self {
         let padded = config.head.next_multiple_of(crate::kernel::float::PANEL);
-        Self { memory: Vec::new(), kv_heads: config.kv_heads, layers: config.layers, head: config.head, padded }
+        let memory = match config.kept {
+            Kept::Full => Memory::Full(Vec::new()),
+            Kept::Half => Memory::Half(Vec::new()),
+        };
+        Self { memory, kv_heads: config.kv_heads, layers: config.layers, head: config.head, padded }
     }
 
     /// Bytes of one page.
     pub(crate) fn page_bytes(&self) -> usize {
-        self.layers * self.kv_heads * self.stride() * 4
+        let number = match self.memory {
+            Memory::Full(_) => size_of::<f32>(),
+            Memory::Half(_) => size_of::<f16>(),
+        };
+        [self.kv_heads, self.stride(), number].into_iter().fold(self.layers, usize::saturating_mul)
     }
 
     /// Memory for one more page.
     pub(crate) fn grow(&mut self) -> PageId {
-        self.memory.push(vec![0.0; self.layers * self.kv_heads * self.stride()].into_boxed_slice());
-        self.memory.len() - 1
+        let numbers = self.layers * self.kv_heads * self.stride();
+        match &mut self.memory {
+            Memory::Full(pages) => {
+                pages.push(vec![0.0; numbers].into_boxed_slice());
+                pages.len() - 1
+            }
+            Memory::Half(pages) => {
+                pages.push(vec![f16::ZERO; numbers].into_boxed_slice());
+                pages.len() - 1
+            }
+        }
     }
 
     /// Numbers of one head of one layer.
@@ -54,17 +89,35 @@ impl Pages {
         self.padded
     }
 
-    /// `[head][64]` keys, one column a position, and `[64][padded]` values.
-    pub(crate) fn read(&self, page: PageId, layer: usize, head: usize) -> (&[f32], &[f32]) {
-        self.memory[page][self.block(layer, head)..][..self.stride()].split_at(PAGE * self.head)
+    /// `[head][64]` keys, one column a position, and `[64][padded]` values. What is kept in 16 bits is widened into `wide`.
+    pub(crate) fn read<'a>(&'a self, page: PageId, layer: usize, head: usize, wide: &'a mut Vec<f32>) -> (&'a [f32], &'a [f32]) {
+        let (at, length) = (self.block(layer, head), self.stride());
+        let block = match &self.memory {
+            Memory::Full(pages) => &pages[page][at..][..length],
+            Memory::Half(pages) => {
+                wide.resize(length, 0.0);
+                pages[page][at..][..length].convert_to_f32_slice(wide);
+                wide.as_slice()
+            }
+        };
+        block.split_at(PAGE * self.head)
     }
 
     /// Writes key and value of one head at one position.
-    pub(crate) fn write(&mut self, page: PageId, layer: usize, head: usize, position: usize, key: &[f32], value: &[f32]) {
-        let (at, slot) = (self.block(layer, head), position % PAGE);
-        let block = &mut self.memory[page][at..][..PAGE * (self.head + self.padded)];
-        let (keys, values) = block.split_at_mut(PAGE * self.head);
-        key.iter().enumerate().for_each(|(i, key)| keys[i * PAGE + slot] = *key);
-        values[slot * self.padded..][..value.len()].copy_from_slice(value);
+    pub(crate) fn write(&mut self, page: PageId, [layer, head]: [usize; 2], position: usize, key: &[f32], value: &[f32]) {
+        let (at, slot, values) = (self.block(layer, head), position % PAGE, PAGE * self.head);
+        let row = values + slot * self.padded;
+        match &mut self.memory {
+            Memory::Full(pages) => {
+                let block = &mut pages[page][at..];
+                key.iter().enumerate().for_each(|(i, key)| block[i * PAGE + slot] = *key);
+                block[row..][..value.len()].copy_from_slice(value);
+            }
+            Memory::Half(pages) => {
+                let block = &mut pages[page][at..];
+                key.iter().enumerate().for_each(|(i, key)| block[i * PAGE + slot] = f16::from_f32(*key));
+                block[row..][..value.len()].convert_from_f32_slice(value);
+            }
+        }
     }
 }

@@ -6,6 +6,9 @@
 //! which waits and goes on later where it was. None of this changes a bit of anybody's answer (see [`crate::model`]).
 
 mod choose;
+mod compose;
+mod counters;
+mod lanes;
 mod numbers;
 mod prefix;
 mod queue;
@@ -14,18 +17,20 @@ mod sequence;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use rayon::prelude::*;
 
 use crate::Error;
 use crate::engine::Finish;
-use crate::model::{Batch, Model, PAGE, Pages};
+use crate::model::{Batch, Model, Pages};
+use crate::time;
 use crate::tokenizer::Tokenizer;
 use choose::Chooser;
+pub(crate) use counters::Counters;
 use prefix::Prefixes;
-use queue::{Queue, Waiting, urgency};
-pub(crate) use sequence::{Event, Held, Sequence};
+use queue::{Queue, Waiting};
+pub(crate) use sequence::{Caller, Event, Held, Sequence};
 
 /// How much runs at once.
 #[derive(Debug, Clone, Copy)]
@@ -38,24 +43,16 @@ pub(crate) struct Limits {
     pub(crate) chunk: usize,
     /// Prompt rows of a step beside answers: few, so that these do not wait.
     pub(crate) beside: usize,
+    /// The same until the first answer after a rest is complete.
+    pub(crate) opening: usize,
+    /// Whether prompts take over pages that others have computed.
+    pub(crate) reuse: bool,
+    /// Whether tokens that a grammar decides go through the model together.
+    pub(crate) jump: bool,
 }
 
-/// How often a sequence can be made to wait.
-const PREEMPTIONS: usize = 2;
-
-/// What the engine has done since it was opened.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) steps: AtomicU64,
-    pub(crate) prompt_rows: AtomicU64,
-    pub(crate) answer_rows: AtomicU64,
-    pub(crate) chosen: AtomicU64,
-    pub(crate) prefix_tokens: AtomicU64,
-    pub(crate) preemptions: AtomicU64,
-    pub(crate) running: AtomicU64,
-    pub(crate) waiting: AtomicU64,
-    pub(crate) pages_held: AtomicU64,
-}
+/// Steps after which an opening is over even if no answer is complete.
+const OPENING: usize = 64;
 
 pub(crate) struct Scheduler {
     model: Model,
@@ -67,6 +64,8 @@ pub(crate) struct Scheduler {
     /// Running sequences with their places in the order of arrival.
     lanes: Vec<Waiting>,
     arrivals: u64,
+    /// Steps for which the first answer after a rest goes before prompts.
+    opening: usize,
     counters: Arc<Counters>,
 }
 
@@ -83,11 +82,15 @@ struct Plan {
 impl Scheduler {
     pub(crate) fn new(model: Model, tokenizer: Tokenizer, limits: Limits, counters: Arc<Counters>) -> Self {
         let (pages, prefixes) = (model.new_pages(), Prefixes::new(limits.pages));
-        Self { model, tokenizer, limits, pages, prefixes, queue: Queue::default(), lanes: Vec::new(), arrivals: 0, counters }
+        let (queue, lanes) = (Queue::default(), Vec::new());
+        Self { model, tokenizer, limits, pages, prefixes, queue, lanes, arrivals: 0, opening: 0, counters }
     }
 
     /// Takes a request in.
     pub(crate) fn submit(&mut self, sequence: Sequence) {
+        if self.is_idle() {
+            self.opening = OPENING;
+        }
         self.arrivals += 1;
         self.queue.push(Waiting { arrival: self.arrivals, sequence });
     }
@@ -99,7 +102,8 @@ impl Scheduler {
 
     /// One pass and what follows from it.
     pub(crate) fn step(&mut self) {
-        self.drop_cancelled();
+        let begin = time::now();
+        self.drop_gone();
         self.admit();
         let plan = self.compose();
         if plan.batch.len() > 0 {
@@ -107,6 +111,7 @@ impl Scheduler {
             self.close(outcomes);
         }
         self.count(&plan);
+        Counters::time(&self.counters.step_ns, begin);
     }
 
     /// Fails everything that is in flight.
@@ -116,144 +121,13 @@ impl Scheduler {
         }
     }
 
-    fn drop_cancelled(&mut self) {
-        for mut waiting in self.queue.cancelled() {
-            waiting.sequence.finish(Err(Error::Cancelled));
-        }
-        for index in (0..self.lanes.len()).rev() {
-            if self.lanes[index].sequence.cancel.is_cancelled() {
-                self.leave(index, Err(Error::Cancelled));
-            }
-        }
-    }
-
-    /// Gives lanes to those who wait, as far as lanes and pages go.
-    fn admit(&mut self) {
-        while let Some(next) = self.queue.first() {
-            let needed = next.sequence.tokens.len() / PAGE + 2;
-            let (rank, urgency) = (next.rank(), urgency(&next.sequence));
-            while (self.lanes.len() >= self.limits.lanes || self.prefixes.available() < needed) && !self.lanes.is_empty() {
-                let Some(victim) = self.victim().filter(|lane| self::urgency(&self.lanes[*lane].sequence) > urgency) else { return };
-                self.preempt(victim);
-            }
-            debug_assert_eq!(self.queue.first().map(Waiting::rank), Some(rank), "a preempted sequence is less urgent");
-            let Some(mut next) = self.queue.pop() else { return };
-            match next.sequence.settle(&self.tokenizer) {
-                Ok(None) => self.lanes.push(next),
-                Ok(Some(finish)) => next.sequence.finish(Ok(finish)),
-                Err(error) => next.sequence.finish(Err(error)),
-            }
-        }
-    }
-
-    /// The lane that gives way first: the least urgent, of those the latest, none that did so too often.
-    fn victim(&self) -> Option<usize> {
-        let able = |lane: &usize| self.lanes[*lane].sequence.preempted < PREEMPTIONS;
-        (0..self.lanes.len()).filter(able).max_by_key(|lane| self.lanes[*lane].rank())
-    }
-
-    /// Puts a running sequence back into the queue. Its whole pages stay findable for as long as nobody needs them.
-    fn preempt(&mut self, lane: usize) {
-        let mut waiting = self.lanes.remove(lane);
-        self.release(std::mem::take(&mut waiting.sequence.held));
-        waiting.sequence.preempted += 1;
-        self.counters.preemptions.fetch_add(1, Relaxed);
-        self.queue.push(waiting);
-    }
-
-    fn release(&mut self, held: Held) {
-        held.table.into_iter().for_each(|page| self.prefixes.release(page));
-    }
-
-    fn leave(&mut self, lane: usize, result: Result<Finish, Error>) {
-        let mut waiting = self.lanes.remove(lane);
-        self.release(std::mem::take(&mut waiting.sequence.held));
-        waiting.sequence.finish(result);
-    }
-
-    /// Chooses the rows of the next pass: what answers wait for, then prompts, the most urgent first.
-    fn compose(&mut self) -> Plan {
-        let mut plan = Plan::default();
-        let answering = self.lanes.iter().any(|lane| lane.sequence.is_answering());
-        let mut left = if answering { self.limits.beside } else { self.limits.chunk };
-        self.lanes.sort_by_key(|lane| (!lane.sequence.is_answering(), lane.rank()));
-        let mut lane = 0;
-        while lane < self.lanes.len() {
-            self.share(lane);
-            let sequence = &self.lanes[lane].sequence;
-            let rows = if sequence.is_answering() { sequence.pending() } else { sequence.pending().min(left) };
-            if !self.reserve(lane, rows) {
-                // Out of pages: the last in line makes room for those before it, or waits itself.
-                let last = self.victim().filter(|victim| *victim > lane).unwrap_or(lane);
-                self.preempt(last);
-                continue;
-            }
-            if !self.lanes[lane].sequence.is_answering() {
-                left -= rows;
-            }
-            self.place(lane, rows, &mut plan);
-            lane += 1;
-        }
-        plan
-    }
-
-    /// Takes over pages that others have computed, or will in this very pass.
-    fn share(&mut self, lane: usize) {
-        let sequence = &mut self.lanes[lane].sequence;
-        let held = &mut sequence.held;
-        while held.computed == held.table.len() * PAGE && held.computed + PAGE < sequence.tokens.len() {
-            let Some(tokens) = sequence.tokens[held.computed..].first_chunk::<PAGE>() else { break };
-            let Some((node, page)) = self.prefixes.take(held.node, tokens) else { break };
-            held.node = Some(node);
-            held.table.push(page);
-            held.computed += PAGE;
-            if sequence.preempted == 0 {
-                sequence.cached += PAGE;
-            }
-            self.counters.prefix_tokens.fetch_add(PAGE as u64, Relaxed);
-        }
-    }
-
-    /// Pages for `rows` more tokens; false if there are none.
-    fn reserve(&mut self, lane: usize, rows: usize) -> bool {
-        let held = &mut self.lanes[lane].sequence.held;
-        while held.table.len() * PAGE < held.computed + rows {
-            let Some(page) = self.prefixes.allocate(&mut self.pages) else { return false };
-            held.table.push(page);
-        }
-        true
-    }
-
-    /// Puts `rows` of a lane into the pass.
-    fn place(&mut self, lane: usize, rows: usize, plan: &mut Plan) {
-        let sequence = &mut self.lanes[lane].sequence;
-        if rows == 0 {
-            return;
-        }
-        let kind = if sequence.is_answering() { &self.counters.answer_rows } else { &self.counters.prompt_rows };
-        kind.fetch_add(rows as u64, Relaxed);
-        let held = &mut sequence.held;
-        plan.batch.push(&sequence.tokens[held.computed..][..rows], held.computed, &held.table);
-        let whole = held.computed / PAGE;
-        held.computed += rows;
-        for page in whole..held.computed / PAGE {
-            if let Some(tokens) = sequence.tokens[page * PAGE..].first_chunk::<PAGE>() {
-                held.node = Some(self.prefixes.publish(held.node, tokens, held.table[page]));
-            }
-        }
-        if sequence.pending() == 0 {
-            plan.ready.push(lane);
-            plan.wanted.push(plan.batch.len() - 1);
-        }
-    }
-
     /// Runs the pass, with the masks beside it, and lets every lane that is ready choose.
     fn compute(&mut self, plan: &Plan) -> Vec<(usize, Result<Finish, Error>)> {
-        let Self { model, tokenizer, pages, lanes, .. } = self;
+        let Self { model, tokenizer, pages, lanes, counters, .. } = self;
         let running = lanes.iter_mut().enumerate().filter(|(lane, _)| plan.ready.contains(lane));
         let mut ready: Vec<Chooser<'_>> = running.map(|(_, lane)| Chooser::new(&mut lane.sequence)).collect();
         let forward = || model.forward(&plan.batch, pages, &plan.wanted);
-        let masks = || ready.par_iter_mut().with_max_len(1).for_each(Chooser::ask);
+        let masks = || ready.par_iter_mut().with_max_len(1).for_each(|ready| Counters::timed(&counters.mask_ns, || ready.ask()));
         let (hidden, ()) = rayon::join(forward, masks);
         let tokens = choose::choose((model, tokenizer), &hidden, &mut ready);
         let next = |sequence: &mut Sequence, token: Result<u32, Error>| -> Result<Option<Finish>, Error> {
@@ -262,7 +136,8 @@ impl Scheduler {
             sequence.tell();
             Ok(end)
         };
-        let ends: Vec<_> = ready.par_iter_mut().with_max_len(1).zip(tokens).map(|(ready, token)| next(ready.sequence, token)).collect();
+        let next = |(ready, token): (&mut Chooser<'_>, _)| Counters::timed(&counters.commit_ns, || next(ready.sequence, token));
+        let ends: Vec<_> = ready.par_iter_mut().with_max_len(1).zip(tokens).map(next).collect();
         plan.ready.iter().zip(ends).filter_map(|(lane, end)| Some((*lane, end.transpose()?))).collect()
     }
 
@@ -272,14 +147,5 @@ impl Scheduler {
         for (lane, result) in outcomes {
             self.leave(lane, result);
         }
-    }
-
-    fn count(&self, plan: &Plan) {
-        let counters = &self.counters;
-        counters.steps.fetch_add(1, Relaxed);
-        counters.chosen.fetch_add(plan.ready.len() as u64, Relaxed);
-        counters.running.store(self.lanes.len() as u64, Relaxed);
-        counters.waiting.store(self.queue.len() as u64, Relaxed);
-        counters.pages_held.store(self.prefixes.held() as u64, Relaxed);
     }
 }

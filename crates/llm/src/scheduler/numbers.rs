@@ -21,17 +21,23 @@ impl Numbers {
         }
         let most = logits.iter().copied().fold(f32::MIN, f32::max);
         let sum: f32 = logits.iter().map(|logit| (logit - most).exp()).sum();
-        let chances = pieces
-            .iter()
-            .zip(logits)
-            .map(|(bytes, logit)| Chance { text: String::from_utf8_lossy(bytes).into_owned(), probability: (logit - most).exp() / sum });
-        let chances: Vec<Chance> = chances.collect();
+        // Vocabularies have digits twice, as a piece and as a byte: by text they are one.
+        let mut chances: Vec<Chance> = Vec::with_capacity(pieces.len());
+        for (bytes, logit) in pieces.iter().zip(logits) {
+            let (text, probability) = (String::from_utf8_lossy(bytes), (logit - most).exp() / sum);
+            match chances.iter_mut().find(|known| known.text == text) {
+                Some(known) => known.probability += probability,
+                None => chances.push(Chance { text: text.into_owned(), probability }),
+            }
+        }
+        let text_of_chosen = String::from_utf8_lossy(pieces[chosen]);
+        let probability = chances.iter().find(|known| known.text == text_of_chosen).map_or(0.0, |known| known.probability);
         let at = text.len() - text.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
         if self.0.last().is_none_or(|last| last.at != at) {
             self.0.push(Number { at, steps: Vec::new(), probability: 1.0 });
         }
         if let Some(number) = self.0.last_mut() {
-            number.probability *= chances[chosen].probability;
+            number.probability *= probability;
             number.steps.push(chances);
         }
     }

@@ -3,6 +3,8 @@
 //! Higher priorities first, earlier ones first within a priority. Nobody starves: whoever has been overtaken by
 //! [`PATIENCE`] later requests moves up one priority, so a background request is overtaken at most twice that often.
 
+use std::time::Instant;
+
 use super::sequence::Sequence;
 use crate::engine::Priority;
 
@@ -63,9 +65,15 @@ impl Queue {
         Some(next)
     }
 
-    /// Takes out all whose caller has given up.
-    pub(crate) fn cancelled(&mut self) -> impl Iterator<Item = Waiting> {
-        self.0.extract_if(.., |waiting| waiting.sequence.cancel.is_cancelled())
+    /// Takes out all whose caller has given up, or whose time is over.
+    pub(crate) fn gone(&mut self, now: Instant) -> impl Iterator<Item = Waiting> {
+        self.0.extract_if(.., move |waiting| waiting.sequence.gone(now).is_some())
+    }
+
+    /// All that wait, in no order.
+    #[cfg(test)]
+    pub(crate) fn sequences(&self) -> impl Iterator<Item = &Sequence> {
+        self.0.iter().map(|waiting| &waiting.sequence)
     }
 
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Waiting> {

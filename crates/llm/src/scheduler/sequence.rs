@@ -4,6 +4,7 @@
 //! one by one: they wait and go through the model together with the next token that has to be chosen.
 
 use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use toktrie::SimpleVob;
@@ -16,16 +17,36 @@ use crate::grammar::Guide;
 use crate::model::PageId;
 use crate::sampler::Sampler;
 use crate::template::hex;
+use crate::time;
 use crate::tokenizer::Tokenizer;
 
 /// Tokens that closing an answer may take beyond its budget.
-const CLOSING: usize = 64;
+const CLOSING: usize = 1024;
 
 /// What the caller of a request is told.
 #[derive(Debug)]
 pub(crate) enum Event {
     Text(String),
     Done(Result<Completion, Error>),
+}
+
+/// Whoever waits for an answer.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) cancel: Cancel,
+    /// When the answer is of no use any more, and how long that was after the request.
+    pub(crate) deadline: Option<(Instant, u64)>,
+    pub(crate) arrived: Instant,
+    pub(crate) events: Sender<Event>,
+}
+
+impl Caller {
+    /// A caller who arrives now.
+    pub(crate) fn new(request: &Request, cancel: Cancel, events: Sender<Event>) -> Self {
+        let arrived = time::now();
+        let after = |ms| Some((arrived.checked_add(Duration::from_millis(ms))?, ms));
+        Self { cancel, deadline: request.deadline_ms.and_then(after), arrived, events }
+    }
 }
 
 /// What a sequence holds of the cache.
@@ -40,7 +61,7 @@ pub(crate) struct Held {
 
 pub(crate) struct Sequence {
     pub(crate) priority: Priority,
-    pub(crate) cancel: Cancel,
+    pub(crate) caller: Caller,
     pub(crate) held: Held,
     /// Prompt and answer.
     pub(crate) tokens: Vec<u32>,
@@ -51,10 +72,12 @@ pub(crate) struct Sequence {
     pub(crate) preempted: usize,
     pub(crate) guide: Option<Guide>,
     pub(crate) sampler: Sampler,
-    events: Sender<Event>,
     prompt: usize,
     budget: usize,
-    forced: usize,
+    /// The budget and what closing the answer may take beyond it.
+    limit: usize,
+    /// Tokens of the answer that the grammar decided.
+    pub(crate) forced: usize,
     numbers: Numbers,
     text: Vec<u8>,
     /// Bytes of `text` that the caller was told.
@@ -63,17 +86,12 @@ pub(crate) struct Sequence {
 
 impl Sequence {
     /// A request whose prompt has the ids `prompt`, with room for at most `room` tokens of an answer.
-    pub(crate) fn new(
-        request: &Request,
-        prompt: Vec<u32>,
-        room: usize,
-        guide: Option<Guide>,
-        cancel: Cancel,
-        events: Sender<Event>,
-    ) -> Self {
+    pub(crate) fn new(request: &Request, prompt: Vec<u32>, room: usize, guide: Option<Guide>, caller: Caller) -> Self {
+        let closing = if guide.is_some() { CLOSING.min(room / 2) } else { 0 };
+        let budget = request.max_tokens.min(room - closing);
         Self {
             priority: request.priority,
-            cancel,
+            caller,
             held: Held::default(),
             prompt: prompt.len(),
             tokens: prompt,
@@ -82,13 +100,22 @@ impl Sequence {
             preempted: 0,
             guide,
             sampler: Sampler::new(&request.sampling),
-            events,
-            budget: request.max_tokens.min(room),
+            budget,
+            limit: budget + closing,
             forced: 0,
             numbers: Numbers::default(),
             text: Vec::new(),
             told: 0,
         }
+    }
+
+    /// Why it need not go on, if so.
+    pub(crate) fn gone(&self, now: Instant) -> Option<Error> {
+        if self.caller.cancel.is_cancelled() {
+            return Some(Error::Cancelled);
+        }
+        let (deadline, ms) = self.caller.deadline?;
+        (now >= deadline).then_some(Error::Deadline { ms })
     }
 
     /// Tokens that the model has not seen yet.
@@ -102,28 +129,29 @@ impl Sequence {
     }
 
     /// Takes over what the grammar leaves no choice about. Says how the answer ended, or none if the model has to choose.
+    ///
+    /// Beyond its budget an answer says only what its schema still demands: strings and lists end at once, and what they lack
+    /// (a number, one of several words) the model still chooses. Nothing is made up.
     pub(crate) fn settle(&mut self, tokenizer: &Tokenizer) -> Result<Option<Finish>, Error> {
         loop {
-            if let Some(guide) = &mut self.guide {
-                for token in guide.forced()? {
-                    self.forced += 1;
-                    self.say(token, tokenizer);
-                }
-            }
             let Some(guide) = &mut self.guide else {
                 return Ok((self.answered() >= self.budget).then_some(Finish::Length));
             };
-            let over = self.tokens.len() - self.prompt >= self.budget;
-            if guide.is_complete() {
+            let forced = guide.forced()?;
+            let complete = guide.is_complete();
+            self.forced += forced.len();
+            forced.into_iter().for_each(|token| self.say(token, tokenizer));
+            let over = self.answered() >= self.budget;
+            if complete {
                 return Ok(Some(if over { Finish::Length } else { Finish::Stop }));
+            }
+            if self.answered() >= self.limit {
+                return Ok(Some(Finish::Length));
             }
             if !over {
                 return Ok(None);
             }
-            if self.answered() >= self.budget + CLOSING {
-                return Ok(Some(Finish::Length));
-            }
-            let Some(token) = self.closing(tokenizer)? else { return Ok(Some(Finish::Length)) };
+            let Some(token) = self.closing(tokenizer)? else { return Ok(None) };
             if let Some(end) = self.push(token, tokenizer)? {
                 return Ok(Some(end));
             }
@@ -159,6 +187,10 @@ impl Sequence {
     /// The token that brings a too long answer nearest to its end without saying anything: the end of a string, list or object.
     fn closing(&mut self, tokenizer: &Tokenizer) -> Result<Option<u32>, Error> {
         let inside = is_inside_string(&self.text);
+        if !inside && self.text.last().is_some_and(|last| last.is_ascii_digit() || b"-.".contains(last)) {
+            // Whether a number goes on is the model's to say: 8 is not a short form of 85.
+            return Ok(None);
+        }
         let Some(guide) = &mut self.guide else { return Ok(None) };
         let mute = |id: &u32| {
             let bytes = tokenizer.bytes(*id);
@@ -203,7 +235,7 @@ impl Sequence {
     }
 
     fn send(&self, event: Event) {
-        if self.events.send(event).is_err() {
+        if self.caller.events.send(event).is_err() {
             tracing::debug!("nobody waits for this answer any more");
         }
     }

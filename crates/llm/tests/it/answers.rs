@@ -1,7 +1,7 @@
 //! Answers: under a schema, streamed, cancelled, bounded, repeated.
 
 use serde_json::{Value, json};
-use viva_llm::{Cancel, Engine, Error, Finish, Local, Part, Request, Sampling};
+use viva_llm::{Cancel, Chance, Completion, Engine, Error, Finish, Local, Number, Part, Request, Sampling};
 
 use crate::{GEMMA, SMOLLM2, ask, user};
 
@@ -18,7 +18,7 @@ fn schema() -> Value {
     })
 }
 
-fn run(model: &Local, request: &Request) -> viva_llm::Completion {
+fn run(model: &Local, request: &Request) -> Completion {
     model.complete(request, &Cancel::default(), &mut |_| {}).unwrap()
 }
 
@@ -49,13 +49,58 @@ fn an_answer_that_meets_its_bound_is_closed_into_valid_json() {
     assert!(value["t"].is_string() && answer.tokens_out <= 12, "{answer:?}");
 }
 
-/// A number that was never decided is not made up to close the JSON.
+/// What a bound cut off and the schema demands is still the model's choice: it stands among its probabilities.
 #[test]
 fn closing_an_answer_invents_no_number() {
-    let two = json!({ "type": "object", "properties": { "t": { "type": "string" }, "score": { "type": "integer" } }, "required": ["t", "score"], "additionalProperties": false });
+    let score = json!({ "type": "integer", "minimum": 0, "maximum": 100 });
+    let two = json!({ "type": "object", "properties": { "t": { "type": "string" }, "score": score }, "required": ["t", "score"], "additionalProperties": false });
     let answer = run(&SMOLLM2, &Request { schema: Some(two), max_tokens: 3, ..ask("Tell a very long story.") });
     assert_eq!(answer.finish, Finish::Length);
-    assert!(serde_json::from_str::<Value>(&answer.text).is_err(), "{}", answer.text);
+    let value: Value = serde_json::from_str(&answer.text).unwrap();
+    let [number] = answer.numbers.as_slice() else { panic!("{:?}", answer.numbers) };
+    assert_eq!(written(&answer, number), value["score"].to_string());
+}
+
+/// The number that begins at `number.at`.
+fn written(answer: &Completion, number: &Number) -> String {
+    answer.text[number.at..].chars().take_while(char::is_ascii_digit).collect()
+}
+
+#[test]
+fn what_a_number_might_have_been_comes_with_the_answer() {
+    let score = || json!({ "type": "integer", "minimum": 0, "maximum": 10 });
+    let two =
+        json!({ "type": "object", "properties": { "a": score(), "b": score() }, "required": ["a", "b"], "additionalProperties": false });
+    for model in [&SMOLLM2, &GEMMA] {
+        let answer = run(model, &Request { schema: Some(two.clone()), ..ask("Score this answer: I measured it.") });
+        let value: Value = serde_json::from_str(&answer.text).unwrap();
+        assert_eq!(answer.numbers.len(), 2, "{answer:?}");
+        for (number, name) in answer.numbers.iter().zip(["a", "b"]) {
+            let text = written(&answer, number);
+            assert_eq!(text, value[name].to_string());
+            let mut probability = 1.0;
+            for (step, chances) in number.steps.iter().enumerate() {
+                let sum: f32 = chances.iter().map(|chance| chance.probability).sum();
+                assert!((sum - 1.0).abs() < 1e-4, "{chances:?}");
+                let chosen = |chance: &&Chance| match text.get(step..=step) {
+                    Some(digit) => chance.text == digit,
+                    None => !chance.text.starts_with(|c: char| c.is_ascii_digit()),
+                };
+                let likeliest = chances.iter().max_by(|a, b| a.probability.total_cmp(&b.probability)).unwrap();
+                assert!(chosen(&likeliest), "greedy, but {likeliest:?} was not written in {text:?}");
+                probability *= likeliest.probability;
+            }
+            assert_eq!(number.steps[0].len(), 10, "any digit may begin a number up to 10: {number:?}");
+            assert!((probability - number.probability).abs() < 1e-6 && probability > 0.0, "{number:?}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_would_come_too_late_ends_with_its_deadline() {
+    let request = Request { max_tokens: 4000, deadline_ms: Some(30), ..ask("Count from one to one thousand.") };
+    let ended = SMOLLM2.complete(&request, &Cancel::default(), &mut |_| {});
+    assert!(matches!(ended, Err(Error::Deadline { ms: 30 })), "{ended:?}");
 }
 
 #[test]

@@ -93,6 +93,14 @@ fn a_stopped_engine_and_a_cancelled_job_are_errors_not_records() {
     let error = judge(stopped).evaluate(&answer("skill", ANSWER), &Cancel::default()).unwrap_err();
     assert_eq!((matches!(error, Error::EngineStopped(_)), error.class()), (true, ErrorClass::Transient));
 
+    // A server that is away would fail every answer after this one; one that refuses this request leaves a record.
+    let away =
+        |transient| Fake::new(move |_| Err(viva_llm::Error::Remote { server: "s".to_owned(), what: "refused".to_owned(), transient }));
+    let error = judge(away(true)).evaluate(&answer("skill", ANSWER), &Cancel::default()).unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Transient);
+    let evaluation = judge(away(false)).evaluate(&answer("skill", ANSWER), &Cancel::default()).unwrap();
+    assert_eq!(evaluation.status, Status::Failed);
+
     let cancel = Cancel::default();
     cancel.cancel();
     let error = judge(Fake::replies(&[])).evaluate(&answer("skill", ANSWER), &cancel).unwrap_err();

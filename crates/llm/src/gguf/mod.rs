@@ -3,8 +3,13 @@
 //! Owns the open file and every complaint about it: a short, damaged or foreign file becomes an [`Error::BadModel`]
 //! that names it. Does not know any architecture.
 
+mod alignment;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Seek};
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
@@ -46,7 +51,13 @@ impl Gguf {
         let bad = |what: String| Error::BadModel { path: path.to_owned(), what };
         let file = File::open(path).map_err(|e| bad(format!("cannot be opened ({e})")))?;
         let length = file.metadata().map_err(|e| bad(format!("cannot be read ({e})")))?.len();
-        let content = Content::read(&mut BufReader::new(file)).map_err(|e| bad(format!("is not a readable GGUF file ({e})")))?;
+        // The reader divides by it.
+        if alignment::is_zero(BufReader::new(&file)) {
+            return Err(bad("aligns its tensors to multiples of zero".to_owned()));
+        }
+        let mut reader = BufReader::new(file);
+        reader.rewind().map_err(|e| bad(format!("cannot be read ({e})")))?;
+        let content = Content::read(&mut reader).map_err(|e| bad(format!("is not a readable GGUF file ({e})")))?;
         for (name, tensor) in &content.tensor_infos {
             let elements = tensor.shape.dims().iter().try_fold(1u64, |n, &d| n.checked_mul(d as u64));
             let bytes =
@@ -92,6 +103,11 @@ impl Gguf {
         self.value(key).and_then(|v| v.to_f32().ok())
     }
 
+    /// Entries of a list.
+    pub(crate) fn length(&self, key: &str) -> Option<usize> {
+        self.value(key).and_then(|v| v.to_vec().ok()).map(Vec::len)
+    }
+
     /// A number that the architecture cannot do without.
     pub(crate) fn required(&self, key: &str) -> Result<usize, Error> {
         self.number(key).filter(|&n| n > 0).ok_or_else(|| self.bad(format!("has no usable `{key}` in its metadata")))
@@ -121,9 +137,23 @@ impl Gguf {
         self.content.tensor(&mut reader, name, &Device::Cpu).map_err(|e| self.bad(format!("tensor `{name}` cannot be read ({e})")))
     }
 
+    /// Rows and columns that the header gives the tensor `name`.
+    pub(crate) fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.content.tensor_infos.get(name).map(|tensor| tensor.shape.dims())
+    }
+
     /// Weights in all tensors together.
     pub(crate) fn parameters(&self) -> u64 {
         self.content.tensor_infos.values().map(|t| t.shape.elem_count() as u64).sum()
+    }
+
+    /// How many tensors have which type.
+    pub(crate) fn tensor_types(&self) -> BTreeMap<String, usize> {
+        let mut types = BTreeMap::new();
+        for tensor in self.content.tensor_infos.values() {
+            *types.entry(format!("{:?}", tensor.ggml_dtype)).or_default() += 1;
+        }
+        types
     }
 
     pub(crate) fn quantisation(&self) -> String {

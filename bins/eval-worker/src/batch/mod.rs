@@ -4,6 +4,8 @@
 //! "json_schema", "max_tokens"}`). Results are written as they land, each with its line's number; a request that fails is a
 //! result with an error.
 
+mod engines;
+
 use std::io::{BufRead as _, BufWriter, Write as _};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -11,11 +13,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use viva_core::{Clock as _, SystemClock};
-use viva_llm::{Cancel, Completion, Engine as _, Local, Message, Part, Priority, Request, Role, Sampling};
+use viva_llm::{Cancel, Completion, Message, Part, Priority, Request, Role, Sampling};
 use viva_models::Home;
 
 use crate::cli::BatchArgs;
-use crate::model;
 
 /// New tokens where a request sets no bound.
 const MAX_TOKENS: usize = 512;
@@ -39,18 +40,8 @@ struct Totals {
 fn work(args: &BatchArgs) -> anyhow::Result<()> {
     let requests = read(args)?;
     let home = args.viva_models.clone().map_or_else(Home::from_env, |dir| Ok(Home::new(dir))).context("there is no folder for models")?;
-    let mut options = model::options(&args.llm, &home)?;
-    options.threads = args.threads.map(Into::into);
-    options.lanes = args.lanes.into();
-    options.queue = requests.len().max(options.queue);
-    if let Some(instructions) = args.instructions {
-        options.instructions = instructions.into();
-    }
-    let engine = Local::open(options).with_context(|| format!("the language model {:?} cannot be used", args.llm))?;
-    // Loading is not what is measured: the weights come with a first word.
-    let schema = requests.iter().find_map(|(_, request)| request.schema.clone());
-    let first = Request { raw: Some("Hi".to_owned()), schema, max_tokens: 1, ..Request::default() };
-    engine.complete(&first, &Cancel::default(), &mut |_| {})?;
+    let engine = engines::open(args, &home, requests.len())?;
+    let before = engines::warm_up(engine.as_ref(), &requests)?;
     let out = std::fs::File::create(&args.out).with_context(|| format!("cannot write {}", args.out.display()))?;
     let shared = Mutex::new((BufWriter::new(out), Totals::default()));
     let (next, begin) = (AtomicUsize::new(0), SystemClock.monotonic());
@@ -75,7 +66,8 @@ fn work(args: &BatchArgs) -> anyhow::Result<()> {
     let wall = SystemClock.monotonic().since(begin).as_secs_f64();
     let (mut out, totals) = shared.into_inner().map_err(|_| anyhow::anyhow!("a request's thread panicked"))?;
     out.flush()?;
-    totals.print(requests.len(), wall, &engine, args.json);
+    let measured = engines::measured(engine.as_ref(), before);
+    totals.print(requests.len(), wall, &measured, args.json);
     Ok(())
 }
 
@@ -93,20 +85,19 @@ impl Totals {
         }
     }
 
-    fn print(&self, requests: usize, wall_s: f64, engine: &Local, as_json: bool) {
+    fn print(&self, requests: usize, wall_s: f64, measured: &Value, as_json: bool) {
         let Self { failed, prompt, cached, forced, new, first } = self;
         let per_thousand = wall_s / (*new).max(1) as f64 * 1e3;
         let first = first.unwrap_or(wall_s);
         if as_json {
-            let metrics = engine.metrics();
-            println!(
-                "{}",
-                json!({
-                    "requests": requests, "failed": failed, "wall_s": wall_s, "s_per_1000_new": per_thousand, "first_complete_s": first,
-                    "prompt": prompt, "cached": cached, "forced": forced, "new": new, "steps": metrics.steps, "chosen": metrics.chosen_tokens,
-                    "preemptions": metrics.preemptions, "class": engine.info().numeric_class,
-                })
-            );
+            let mut summary = json!({
+                "requests": requests, "failed": failed, "wall_s": wall_s, "s_per_1000_new": per_thousand, "first_complete_s": first,
+                "prompt": prompt, "cached": cached, "forced": forced, "new": new,
+            });
+            if let (Some(summary), Some(measured)) = (summary.as_object_mut(), measured.as_object()) {
+                summary.extend(measured.clone());
+            }
+            println!("{summary}");
         } else {
             println!("{requests} requests ({failed} failed) in {wall_s:.2} s; the first answer was complete after {first:.2} s");
             println!("{prompt} prompt tokens ({cached} computed once for several), {new} new ones ({forced} decided by the schema)");
@@ -168,7 +159,7 @@ fn request(line: &Value) -> anyhow::Result<Request> {
     };
     let sampling = Sampling { temperature: float("temperature", 0.0), top_p: float("top_p", 1.0), seed: number(&["seed"]).unwrap_or(0) };
     let max_tokens = number(&["max_completion_tokens", "max_tokens"]).map_or(MAX_TOKENS, |tokens| tokens as usize);
-    Ok(Request { messages, raw, schema, sampling, max_tokens, priority: Priority::Background })
+    Ok(Request { messages, raw, schema, sampling, max_tokens, priority: Priority::Background, deadline_ms: number(&["deadline_ms"]) })
 }
 
 /// Texts of a request file are somebody's data, whoever speaks.
