@@ -1,5 +1,7 @@
 //! One answer from question to stored score: asked for by the platform, or as a part of a report.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -8,10 +10,10 @@ use viva_core::store::{Letter, Relayed, Session, Waiter};
 use viva_core::task::{self, Task};
 use viva_core::{ErrorClass, TaskError};
 use viva_scoring::{Language, platform};
-use viva_worker::{Answer, Context, Flight, Handler, Work};
+use viva_worker::{Answer, Context, Flight, Handler, Step, Work};
 
-use crate::Evaluator;
 use crate::evaluator::{adopt, said};
+use crate::{Evaluator, inference};
 
 /// `tasks.evaluator.analyze_answer`: scores one answer, once however many ask.
 #[derive(Debug)]
@@ -142,6 +144,14 @@ impl Work for Judging<'_> {
 
     async fn compute(&self, cancel: &CancellationToken) -> Result<Evaluation, TaskError> {
         self.evaluator.compute(self.answer.clone(), cancel).await
+    }
+
+    fn budget(&self) -> Duration {
+        inference::budget(&self.evaluator.judge)
+    }
+
+    async fn compute_ticking(&self, cancel: &CancellationToken, step: &Step) -> Result<Evaluation, TaskError> {
+        inference::watched(&self.evaluator.judge, step, self.compute(cancel)).await
     }
 
     async fn keep(&self, unit: &Session, made: Evaluation) -> Result<Evaluation, TaskError> {

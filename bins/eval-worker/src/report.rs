@@ -5,6 +5,7 @@
 //! the first of those to arrive writes the report; single flight answers the others.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -15,11 +16,14 @@ use viva_core::store::{Letter, Relayed, ReportRow, Session, Waiter};
 use viva_core::task::{self, Task};
 use viva_core::{Digest, TaskError, TaskMessage};
 use viva_scoring::platform::{self, ReportColumns};
-use viva_worker::{Answer, Context, Flight, Handler, Work};
+use viva_worker::{Answer, Context, Flight, Handler, Step, Work};
 
 use crate::answers::misrouted;
 use crate::evaluator::{Said, interview, said};
 use crate::{Evaluator, inference};
+
+/// For so long whoever joins a plan leaves its parts to those who sent them.
+const SEND_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 /// `tasks.evaluator.generate_final_report`, and `viva.conclude_report`, which goes on with it.
 #[derive(Debug)]
@@ -82,8 +86,8 @@ impl FinalReport {
 
     /// Leaves the task waiting for the plan, which begins if nobody began it. False if it has ended meanwhile.
     ///
-    /// Whoever joins a plan sends its open parts again: if a broker lost them, asking again is the cure, and a part that comes
-    /// twice is computed once.
+    /// Whoever joins a plan some time after its parts were sent sends the open ones again: if a broker lost them, asking again is the
+    /// cure, and a part that comes twice is computed once.
     async fn wait_for(
         &self,
         unit: &Session,
@@ -92,11 +96,14 @@ impl FinalReport {
         missing: &[i32],
         context: &Context,
     ) -> Result<bool, TaskError> {
-        unit.report_plans().begin(plan, interview_id, missing).await?;
+        let begun = unit.report_plans().begin(plan, interview_id, missing).await?;
         let seen = unit.arrivals().place(&context.message.id).await?;
         let waiter = Waiter { worker: self.flight.worker().clone(), seen, message: context.message.clone() };
         if !unit.report_plans().wait(plan, &waiter).await? {
             return Ok(false);
+        }
+        if !begun && !unit.report_plans().send_again(plan, SEND_AGAIN_AFTER).await? {
+            return Ok(true);
         }
         let parts = unit.report_plans().open(plan).await?;
         let letter = |transcript_id| {
@@ -155,6 +162,14 @@ impl Work for Concluding<'_> {
             Ok(report)
         })
         .await
+    }
+
+    fn budget(&self) -> Duration {
+        inference::budget(&self.evaluator.judge)
+    }
+
+    async fn compute_ticking(&self, cancel: &CancellationToken, step: &Step) -> Result<Report, TaskError> {
+        inference::watched(&self.evaluator.judge, step, self.compute(cancel)).await
     }
 
     /// The report is its own target: it is stored where it is shown.

@@ -1,6 +1,7 @@
 //! `tasks.tts.synthesize`: a question's text becomes its audio file.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -9,9 +10,12 @@ use viva_core::store::{Clip, Session};
 use viva_core::task::Task;
 use viva_core::{Digest, ErrorClass, TaskError};
 use viva_speech::text::Dictionary;
-use viva_worker::{Answer, Context, Flight, Handler, Work};
+use viva_worker::{Answer, Context, Flight, Handler, Step, Work};
 
 use crate::{Recipe, Studio};
+
+/// How long the voice may take for a piece of a text, the model's loading included: a hundred times what a slow machine needs.
+const PIECE: Duration = Duration::from_mins(5);
 
 /// Speaks a text and files the clip as `q_{question_id}.wav`.
 ///
@@ -75,6 +79,14 @@ impl Work for Speaking<'_> {
             made = self.studio.speak(&self.recipe) => Ok(made?),
             () = cancel.cancelled() => Err(TaskError::cancelled("the worker stops before this text was spoken")),
         }
+    }
+
+    fn budget(&self) -> Duration {
+        PIECE
+    }
+
+    async fn compute_ticking(&self, cancel: &CancellationToken, step: &Step) -> Result<Clip, TaskError> {
+        step.follow(|| self.studio.steps(), self.compute(cancel)).await
     }
 
     async fn keep(&self, unit: &Session, made: Clip) -> Result<Clip, TaskError> {

@@ -73,6 +73,11 @@ impl Studio {
         self.keep(recipe, speech).await
     }
 
+    /// How many pieces of text the voice has spoken so far, of anybody's.
+    pub(crate) fn steps(&self) -> u64 {
+        self.voice.steps()
+    }
+
     /// Whether the clip's file is there and holds what was recorded.
     pub(crate) async fn is_sound(&self, clip: &Clip) -> Result<bool, Error> {
         Ok(self.audio.open(&clip.digest).await?.is_some())
@@ -102,8 +107,6 @@ async fn encode(output: Output, speech: Speech) -> Result<Vec<u8>, Error> {
 
 /// Records a clip; one that stands in its place has lost its file, or else it would not have been made again.
 pub(crate) async fn record(unit: &Session, made: &Clip) -> Result<Clip, store::Error> {
-    match unit.speech_clips().find(&made.computation).await? {
-        Some(lost) if lost.digest != made.digest => unit.speech_clips().replace(&lost.digest, made).await,
-        _ => unit.speech_clips().record(made).await,
-    }
+    let stands = unit.speech_clips().record(made).await?;
+    if stands.digest == made.digest { Ok(stands) } else { unit.speech_clips().replace(&stands.digest, made).await }
 }

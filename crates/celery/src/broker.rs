@@ -7,6 +7,7 @@ mod address;
 mod backoff;
 mod publisher;
 mod salvage;
+mod tls;
 mod topology;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,9 +35,9 @@ pub(crate) struct Brokers {
 }
 
 impl Brokers {
-    /// Reads `a;b`.
+    /// Reads `a;b`, or `a,b`.
     pub(crate) fn parse(urls: &str) -> Result<Self, Error> {
-        let addresses = urls.split(';').map(str::trim).filter(|url| !url.is_empty()).map(Address::parse).collect::<Result<Vec<_>, _>>()?;
+        let addresses = split(urls).map(Address::parse).collect::<Result<Vec<_>, _>>()?;
         if addresses.is_empty() {
             let reason = "write amqp://user:password@host:5672//".to_owned();
             return Err(Error::Setting { setting: "broker url", value: String::new(), reason });
@@ -57,15 +58,35 @@ impl Brokers {
 
     /// Connects to the current one; after a failure the next one is.
     pub(crate) async fn connect(&self, name: &str) -> Result<Connection, Error> {
-        let address = self.current();
+        let at = self.next.load(Ordering::Relaxed);
+        let address = &self.addresses[at % self.addresses.len()];
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         let doing = format!("connecting to RabbitMQ at {address}");
-        let connected = within(&doing, Connection::connect_uri(address.uri.clone(), properties)).await;
+        let connect = async {
+            let tls = address.tls.as_ref().map(tls::TlsFiles::read).transpose()?.unwrap_or_default();
+            Connection::connect_uri_with_config(address.uri.clone(), properties, tls, lapin::runtime::default_runtime()?).await
+        };
+        let connected = within(&doing, connect).await;
         if connected.is_err() {
-            self.next.fetch_add(1, Ordering::Relaxed);
+            // Once for all who failed at it: two that count on together would come back to the dead one.
+            self.next.compare_exchange(at, at + 1, Ordering::Relaxed, Ordering::Relaxed).ok();
         }
         connected
     }
+}
+
+/// The URLs of a list. A comma stands between two of them only where another URL follows: it may be part of a password.
+fn split(urls: &str) -> impl Iterator<Item = &str> {
+    let is_end = {
+        let text = urls;
+        move |(at, mark): (usize, char)| {
+            let starts = |rest: &str| rest.split_once("://").is_some_and(|(scheme, _)| scheme.chars().all(char::is_alphanumeric));
+            mark == ';' || (mark == ',' && starts(text[at + 1..].trim_start()))
+        }
+    };
+    let ends = urls.char_indices().filter(move |end| is_end(*end)).map(|(at, _)| at).chain([urls.len()]);
+    let cut = ends.scan(0, |from, to| Some(&urls[std::mem::replace(from, to + 1)..to]));
+    cut.map(str::trim).filter(|url| !url.is_empty())
 }
 
 /// What the broker says, or that it says nothing.

@@ -14,6 +14,8 @@ use crate::node::{Original, Shared};
 use crate::{Error, Settings, clock};
 
 const MARK: &str = "x-dead-";
+/// What the broker adds when it dead-letters a message, or delivers it again.
+const BROKERS: [&str; 4] = ["x-death", "x-first-death-", "x-last-death-", "x-delivery-count"];
 const ID: &str = "x-dead-id";
 const REASON: &str = "x-dead-reason";
 const QUEUE: &str = "x-dead-queue";
@@ -34,7 +36,7 @@ pub(crate) async fn set_aside(shared: &Shared, queue: &str, original: &Original,
 pub struct DeadLetter {
     /// What it is known by here.
     pub id: String,
-    /// Why it was set aside; empty where a policy of the broker did it.
+    /// Why it was set aside; in the broker's word where a policy of it did: `delivery_limit`, `expired`, `rejected`, `maxlen`.
     pub reason: String,
     /// The queue it came from.
     pub queue: String,
@@ -111,7 +113,8 @@ impl DeadLetters {
                 let what = format!("the message {} does not say which queue it came from; name one", letter.id);
                 return Err(Error::Unsupported(what));
             }
-            let properties = without_headers(&delivery.properties, |name| name.starts_with(MARK) || name == "x-death");
+            let properties =
+                without_headers(&delivery.properties, |name| name.starts_with(MARK) || BROKERS.iter().any(|mark| name.starts_with(mark)));
             self.publisher.publish(("", to), Need::Queue, &properties, &letter.body).await
         };
         self.remove(which, again).await
@@ -185,11 +188,10 @@ fn read(delivery: &Delivery) -> DeadLetter {
     let id = text(ID).unwrap_or_else(|| {
         Uuid::new_v5(&Uuid::NAMESPACE_OID, &[&body[..], text("id").unwrap_or_default().as_bytes()].concat()).to_string()
     });
-    let from_broker = || headers.get("x-first-death-queue").and_then(Value::as_str).map(str::to_owned);
     DeadLetter {
         id,
-        reason: text(REASON).unwrap_or_default(),
-        queue: text(QUEUE).or_else(from_broker).unwrap_or_default(),
+        reason: text(REASON).or_else(|| text("x-first-death-reason")).unwrap_or_default(),
+        queue: text(QUEUE).or_else(|| text("x-first-death-queue")).unwrap_or_default(),
         at: text(AT).unwrap_or_default(),
         node: text(NODE).unwrap_or_default(),
         task: text("task"),

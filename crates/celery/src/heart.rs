@@ -3,6 +3,7 @@
 //! An operating-system thread with its own runtime and its own connection, which neither a busy engine nor a busy consumer
 //! can keep waiting. Whatever fails here is made anew after a while; consuming goes on meanwhile.
 
+mod mingle;
 mod pidbox;
 mod wire;
 

@@ -118,9 +118,20 @@ impl Store {
         Session::begin(&self.db, session::Mode::Read).await
     }
 
+    /// Opens a unit of work for one statement that reads: it sees one state of the database anyhow, and costs a round trip less.
+    pub async fn glance(&self) -> Result<Session, Error> {
+        Session::begin(&self.db, session::Mode::Glance).await
+    }
+
     /// Opens a unit of work that may write. Nothing in it lasts unless it is committed.
     pub async fn write(&self) -> Result<Session, Error> {
         Session::begin(&self.db, session::Mode::Write).await
+    }
+
+    /// Whether claims may be taken in any unit of work ([`Claims::arrive`]). Not where something stands in front of the database:
+    /// it is asked first, with no unit of work open ([`Store::take_claim`]).
+    pub fn claims_alone(&self) -> bool {
+        self.book.is_database()
     }
 
     /// Takes the computation for `worker`, unless somebody holds it. Returns the unit of work that found out: the claim is

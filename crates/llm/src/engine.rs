@@ -205,4 +205,9 @@ pub trait Engine: Send + Sync {
 
     /// Tokens of `text`, special tokens off.
     fn count_tokens(&self, text: &str) -> Result<usize, Error>;
+
+    /// How many steps it has made so far, for who watches whether it hangs. None where it cannot tell.
+    fn steps(&self) -> Option<u64> {
+        None
+    }
 }

@@ -169,6 +169,10 @@ impl Engine for Local {
     fn count_tokens(&self, text: &str) -> Result<usize, Error> {
         Ok(self.tokenizer.encode_data(text)?.len())
     }
+
+    fn steps(&self) -> Option<u64> {
+        Some(self.counters.steps.load(Relaxed))
+    }
 }
 
 impl Drop for Local {

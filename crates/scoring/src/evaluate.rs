@@ -83,6 +83,11 @@ impl Judge {
         model_record(self.engine.info())
     }
 
+    /// How many steps the model has made so far, where it can tell.
+    pub fn steps(&self) -> Option<u64> {
+        self.engine.steps()
+    }
+
     /// The name of the computation that [`Judge::evaluate`] would do: equal names, equal results.
     pub fn computation(&self, answer: &Answer) -> String {
         answer.computation(self.rubric.reference(), &self.model(), &self.sampling())

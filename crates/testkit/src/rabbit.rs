@@ -4,13 +4,14 @@
 //! survive a restart and a kill.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::ops::Deref;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use anyhow::ensure;
 use nix::sys::signal::Signal;
@@ -18,11 +19,15 @@ use tempfile::TempDir;
 
 use crate::eventually::poll;
 use crate::proc::Proc;
-use crate::server::{Daemon, READY_WITHIN, data_folder, free_port, program, random, text};
+use crate::server::{Daemon, READY_WITHIN, data_folder, free_port, output_within, program, random, text};
+use crate::tls::Certificates;
 
 const NODE: &str = "viva@localhost";
 const COOKIE: &str = "viva";
 const PACKAGE: &str = "rabbitmq-server";
+/// How long a program that asks the broker may take. Neither has a limit of its own where the broker takes the connection and then
+/// says nothing.
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 
 /// How a broker differs from a plain one.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +36,8 @@ pub struct RabbitOptions {
     pub advanced: String,
     /// With the management plugin and its HTTP interface; it starts more slowly.
     pub management: bool,
+    /// Speaks TLS as well, with these files, and with nobody who has no certificate of the same authority. Not beside `advanced`.
+    pub tls: Option<Arc<Certificates>>,
 }
 
 /// A RabbitMQ server, gone when dropped.
@@ -49,6 +56,7 @@ struct Setup {
     epmd: u16,
     dist: u16,
     http: Option<u16>,
+    tls: Option<u16>,
 }
 
 impl Rabbit {
@@ -70,7 +78,8 @@ impl Rabbit {
     /// Where it is not installed or does not start; the message says what to do.
     pub fn start_with(options: &RabbitOptions) -> Self {
         let http = options.management.then(free_port);
-        let setup = Arc::new(Setup { folder: data_folder("rabbit"), port: free_port(), epmd: free_port(), dist: free_port(), http });
+        let tls = options.tls.as_ref().map(|_| free_port());
+        let setup = Arc::new(Setup { folder: data_folder("rabbit"), port: free_port(), epmd: free_port(), dist: free_port(), http, tls });
         setup.write(options).unwrap_or_else(|error| panic!("RabbitMQ's folder {}: {error:#}", setup.folder.path().display()));
         let names = setup.start_names();
         let own = Arc::clone(&setup);
@@ -81,6 +90,17 @@ impl Rabbit {
     /// Where it is: `amqp://guest:guest@127.0.0.1:PORT/%2f`, the default virtual host.
     pub fn url(&self) -> String {
         self.url_of("%2f")
+    }
+
+    /// The same over TLS, without the files that it takes.
+    ///
+    /// # Panics
+    ///
+    /// Where it was started without TLS.
+    #[track_caller]
+    pub fn tls_url(&self) -> String {
+        let port = self.setup.tls.expect("started with RabbitOptions { tls: Some(..), .. }");
+        format!("amqps://guest:guest@localhost:{port}/%2f")
     }
 
     /// The URL of a fresh virtual host, which sees nothing of the others.
@@ -111,7 +131,7 @@ impl Rabbit {
     #[track_caller]
     pub fn ctl(&self, args: &[&str]) -> String {
         let mut ctl = self.setup.command("rabbitmqctl");
-        let done = ctl.arg("--silent").args(args).output().expect("rabbitmqctl starts");
+        let done = output_within(ANSWER_WITHIN, ctl.arg("--silent").args(args).stdin(Stdio::null()));
         let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
         assert!(done.status.success(), "rabbitmqctl {args:?}: {}\n{}", said(&done.stdout), said(&done.stderr));
         said(&done.stdout)
@@ -126,15 +146,10 @@ impl Rabbit {
     pub fn eval(&self, expressions: &str) -> String {
         let mut call = self.setup.command("erl_call");
         // Two of one name cannot be connected at once, and its own random names (`-r`) are the same within a second.
-        call.args(["-h", &format!("call_{:016x}", random()), "-n", NODE, "-c", COOKIE, "-e"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = call.spawn().expect("erl_call starts");
-        let mut stdin = child.stdin.take().expect("its stdin was asked for");
-        writeln!(stdin, "{expressions}").expect("erl_call reads");
-        drop(stdin);
-        let done = child.wait_with_output().expect("erl_call ends");
+        let mut said = tempfile::tempfile().expect("a file for what it is told");
+        writeln!(said, "{expressions}").and_then(|()| said.rewind()).expect("the file can be written");
+        call.args(["-h", &format!("call_{:016x}", random()), "-n", NODE, "-c", COOKIE, "-e"]).stdin(said);
+        let done = output_within(ANSWER_WITHIN, &mut call);
         let said = String::from_utf8_lossy(&done.stdout);
         let value = said.trim().strip_prefix("{ok,").and_then(|rest| rest.strip_suffix('}')).map(|value| value.trim().to_owned());
         value.unwrap_or_else(|| panic!("{expressions}: {said}{}", String::from_utf8_lossy(&done.stderr)))
@@ -148,6 +163,14 @@ impl Rabbit {
     fn url_of(&self, vhost: &str) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}/{vhost}", self.setup.port)
     }
+}
+
+fn secure(files: &Certificates, port: u16) -> String {
+    let (authority, certificate, key) = (files.authority(), files.certificate(), files.key());
+    format!(
+        "[{{rabbit, [{{ssl_listeners, [{{\"127.0.0.1\", {port}}}]}}, {{ssl_options, [{{cacertfile, {authority:?}}}, {{certfile, {certificate:?}}}, \
+         {{keyfile, {key:?}}}, {{verify, verify_peer}}, {{fail_if_no_peer_cert, true}}]}}]}}]."
+    )
 }
 
 /// To stop, kill and restart it.
@@ -164,8 +187,10 @@ impl Setup {
         let folder = self.folder.path();
         let plugins = if options.management { "[rabbitmq_management]." } else { "[]." };
         fs::write(folder.join("enabled_plugins"), plugins)?;
-        if !options.advanced.is_empty() {
-            fs::write(folder.join("advanced.config"), &options.advanced)?;
+        let advanced = options.tls.as_ref().zip(self.tls).map(|(files, port)| secure(files, port));
+        let advanced = advanced.unwrap_or_else(|| options.advanced.clone());
+        if !advanced.is_empty() {
+            fs::write(folder.join("advanced.config"), advanced)?;
         }
         let mut cookie = OpenOptions::new().write(true).create_new(true).mode(0o400).open(folder.join(".erlang.cookie"))?;
         Ok(cookie.write_all(COOKIE.as_bytes())?)

@@ -5,12 +5,13 @@ use std::env;
 use std::hash::{BuildHasher, Hasher};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::orphans;
@@ -142,6 +143,25 @@ fn install(package: &str) -> bool {
          apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends {package}"
     );
     Command::new("sh").args(["-c", &script]).stdout(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// Runs a program to its end.
+///
+/// # Panics
+///
+/// Where it takes longer than `limit`; it is killed then.
+#[track_caller]
+pub(crate) fn output_within(limit: Duration, command: &mut Command) -> Output {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+    let pid = Pid::from_raw(child.id() as i32);
+    let (sender, output) = mpsc::channel();
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    let done = output.recv_timeout(limit).unwrap_or_else(|_| {
+        kill(pid, Signal::SIGKILL).ok();
+        panic!("{command:?} has not ended within {limit:?}")
+    });
+    done.unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
 /// A folder for one server's data, gone with the value or with the process.

@@ -15,6 +15,18 @@ pub fn sql_unlocked(url: &str) -> bool {
     tried.status.success()
 }
 
+/// Changes the database at `url` (SQLite, or the shared Postgres) behind everybody's back.
+pub fn sql_change(url: &str, sql: &str) {
+    const CHANGE: &str = "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1], timeout=20) as db: db.execute(sys.argv[2])";
+    match url.strip_prefix("sqlite://") {
+        Some(path) => {
+            let changed = Command::new("python3").args(["-c", CHANGE, path, sql]).output().expect("python3 runs");
+            assert!(changed.status.success(), "{sql}: {}", String::from_utf8_lossy(&changed.stderr));
+        }
+        None => drop(Postgres::shared().sql(url, sql)),
+    }
+}
+
 /// The one number that the database at `url` (SQLite, or the shared Postgres) answers.
 pub fn sql_number(url: &str, sql: &str) -> i64 {
     const ASK: &str = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1], timeout=20).execute(sys.argv[2]).fetchone()[0])";

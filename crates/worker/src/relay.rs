@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use viva_core::TaskError;
 use viva_core::claim::WorkerId;
@@ -57,14 +58,19 @@ impl Relay {
     /// Publishes what is due; how many letters that were. No unit of work is open while the broker is waited for. A crash
     /// before the removal publishes them again: whoever gets them knows them by their task's id.
     async fn round(&self) -> Result<usize, TaskError> {
-        let unit = self.store.read().await?;
+        let unit = self.store.glance().await?;
         let due = unit.outbox().due(&self.worker, ROUND).await?;
         unit.rollback().await?;
-        let mut published = Vec::with_capacity(due.len());
-        let mut failed = None;
+        // All at once: each is of another task, and what takes long is to wait for the broker's word.
+        let mut publishing = JoinSet::new();
         for Posted { id, letter } in due {
-            match self.publish(letter).await {
-                Ok(()) => published.push(id),
+            let (queue, reply) = (self.queue.clone(), self.reply.clone());
+            publishing.spawn(async move { publish(&*queue, &*reply, letter).await.map(|()| id) });
+        }
+        let (mut published, mut failed) = (Vec::with_capacity(publishing.len()), None);
+        while let Some(ended) = publishing.join_next().await {
+            match ended.map_err(TaskError::transient)? {
+                Ok(id) => published.push(id),
                 Err(error) => failed = Some(error),
             }
         }
@@ -79,18 +85,18 @@ impl Relay {
     /// Whether a letter is left, as far as can be seen.
     async fn holds_letters(&self) -> bool {
         let look = async {
-            let unit = self.store.read().await?;
+            let unit = self.store.glance().await?;
             let holds = unit.outbox().holds(&self.worker).await?;
             unit.rollback().await?;
             Ok::<_, TaskError>(holds)
         };
         look.await.unwrap_or_default()
     }
+}
 
-    async fn publish(&self, letter: Letter) -> Result<(), queue::Error> {
-        match letter {
-            Letter::Reply { to, outcome } => self.reply.deliver(&to, &outcome).await,
-            Letter::Task { message } => self.queue.publish(message).await,
-        }
+async fn publish(queue: &dyn Queue, reply: &dyn Reply, letter: Letter) -> Result<(), queue::Error> {
+    match letter {
+        Letter::Reply { to, outcome } => reply.deliver(&to, &outcome).await,
+        Letter::Task { message } => queue.publish(message).await,
     }
 }

@@ -95,6 +95,21 @@ async fn parts_that_a_broker_lost_come_again_when_somebody_asks() {
     store.outbox().remove(&lost.iter().map(|posted| posted.id).collect::<Vec<_>>()).await.unwrap();
     store.commit().await.unwrap();
 
+    // Who asks right after it leaves them to the first; who asks later does not.
+    let joins = async || {
+        let second = fixture.final_report();
+        let context = crate::fixture::context(&REPORT, &tokio_util::sync::CancellationToken::new());
+        assert_eq!(viva_worker::Handler::handle(&second, REPORT, context).await.unwrap(), viva_worker::Answer::Later);
+        viva_testkit::sql_number(&fixture.url(), "SELECT COUNT(*) FROM outbox")
+    };
+    assert_eq!(joins().await, 0);
+    viva_testkit::sql_change(&fixture.url(), "UPDATE report_plans SET sent_at_ms = sent_at_ms - 31000");
+    assert_eq!(joins().await, SAID.len() as i64);
+    assert_eq!(joins().await, SAID.len() as i64);
+    // Those were lost, too.
+    viva_testkit::sql_change(&fixture.url(), "DELETE FROM outbox");
+    viva_testkit::sql_change(&fixture.url(), "UPDATE report_plans SET sent_at_ms = 0");
+
     let crew = fixture.crew(1, 2).await;
     assert_eq!(crew.ask(&REPORT).await, done());
     crew.leave().await;

@@ -5,5 +5,6 @@ mod celery;
 mod command_line;
 mod crew;
 mod fleet;
+mod load;
 mod synthesize;
 mod workplace;

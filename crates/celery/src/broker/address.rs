@@ -2,6 +2,7 @@ use std::fmt;
 
 use lapin::uri::AMQPUri;
 
+use super::tls::TlsFiles;
 use crate::Error;
 
 /// Seconds without a sign of the other side; RabbitMQ's own 60 would hide a dead broker for two minutes.
@@ -11,7 +12,8 @@ const HEARTBEAT_S: u16 = 15;
 #[derive(Debug, Clone)]
 pub(crate) struct Address {
     pub(crate) uri: AMQPUri,
-    pub(crate) tls: bool,
+    /// Whom to believe, where it speaks TLS.
+    pub(crate) tls: Option<TlsFiles>,
 }
 
 impl Address {
@@ -30,7 +32,8 @@ impl Address {
             "" | "/" => "%2f".to_owned(),
             path => path.replace('/', "%2f"),
         };
-        let scheme = if tls { "amqps" } else { "amqp" };
+        let (scheme, refuse) = (if tls { "amqps" } else { "amqp" }, &refuse);
+        let tls = tls.then(|| TlsFiles::named(query).map_err(refuse)).transpose()?;
         let query: Vec<&str> = query.split('&').filter(|pair| known(pair)).collect();
         let mut uri: AMQPUri = format!("{scheme}://{authority}/{vhost}?{}", query.join("&"))
             .trim_end_matches('?')

@@ -37,14 +37,7 @@ fn hello(shared: &Shared, arguments: &Arguments<'_>) -> Value {
         return Value::Null;
     }
     let mut desk = shared.desk();
-    // Ids, or ids with the time of their revocation.
-    let theirs = match arguments.get("revoked") {
-        Value::Object(ids) => ids.keys().cloned().collect(),
-        _ => arguments.texts("revoked"),
-    };
-    for id in theirs {
-        desk.revoked.add(&id);
-    }
+    desk.revoked.add_all(arguments.get("revoked"));
     json!({ "revoked": desk.revoked.ids(), "clock": shared.lamport.forward() })
 }
 
@@ -149,7 +142,7 @@ fn broker(shared: &Shared) -> Value {
     let uri = &address.uri;
     json!({
         "hostname": address.host(), "userid": uri.authority.userinfo.username, "virtual_host": uri.vhost, "port": uri.authority.port,
-        "insist": false, "ssl": address.tls, "transport": "amqp", "connect_timeout": 4, "transport_options": {}, "login_method": "PLAIN",
+        "insist": false, "ssl": address.tls.is_some(), "transport": "amqp", "connect_timeout": 4, "transport_options": {}, "login_method": "PLAIN",
         "uri_prefix": null, "heartbeat": uri.query.heartbeat.map(f64::from), "failover_strategy": "round-robin",
         "alternates": shared.brokers.others().map(ToString::to_string).collect::<Vec<_>>(), "credential_provider": null,
     })

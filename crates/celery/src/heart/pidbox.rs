@@ -5,6 +5,7 @@
 //! which is not there costs the mailbox a moment, and nobody else anything.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_core::Stream as _;
@@ -13,6 +14,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, Consumer, ExchangeKind};
 use serde_json::{Value, json};
 
+use super::mingle::mingle;
 use crate::Error;
 use crate::broker::{is_locked, within};
 use crate::clock::Instant;
@@ -20,8 +22,8 @@ use crate::control::Message;
 use crate::message::{short, table};
 use crate::node::Shared;
 
-const EXCHANGE: &str = "celery.pidbox";
-const REPLIES: &str = "reply.celery.pidbox";
+pub(super) const EXCHANGE: &str = "celery.pidbox";
+pub(super) const REPLIES: &str = "reply.celery.pidbox";
 /// The broker needs a while to notice that an old connection is gone.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
 
@@ -50,12 +52,15 @@ impl Pidbox {
     }
 
     /// Opens it, or lets it be for a while. An error is one of the connection.
-    pub(super) async fn open(&mut self, shared: &Shared, connection: &Connection) -> Result<(), Error> {
+    pub(super) async fn open(&mut self, shared: &Arc<Shared>, connection: &Connection) -> Result<(), Error> {
         let channel = within("opening a channel", connection.create_channel()).await?;
         match consume(&channel, &shared.settings.node_name).await {
             Ok(consumer) => {
                 self.open = Some((channel, consumer));
                 self.complained = false;
+                let channel = within("opening a channel", connection.create_channel()).await?;
+                // Beside the mailbox: others may greet us at the same time, and must not wait.
+                drop(tokio::spawn(mingle(shared.clone(), channel)));
             }
             Err(error) => {
                 self.open_at = Instant::now() + TRY_AGAIN;

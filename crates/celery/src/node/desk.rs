@@ -205,7 +205,9 @@ impl Desk {
     /// A running task's own delivery, come again: it takes the place of the one that was lost.
     pub(crate) fn adopt(&mut self, task: &Task, acker: &Acker, session: u64) -> bool {
         let same = |request: &&mut Request| request.stage.is_out() && Done::of(&request.task) == Done::of(task);
-        match self.requests.values_mut().find(|request| same(request) && !request.acker.usable()) {
+        // A session follows only when the one before is over, whether or not the library has noticed.
+        let lost = |request: &&mut Request| request.session != session || !request.acker.usable();
+        match self.requests.values_mut().find(|request| same(request) && lost(request)) {
             Some(request) => {
                 request.acker = acker.clone();
                 request.session = session;

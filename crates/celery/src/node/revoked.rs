@@ -24,6 +24,14 @@ impl Revoked {
         self.purge();
     }
 
+    /// What another worker knows: ids, or ids with the time of their revocation.
+    pub(crate) fn add_all(&mut self, theirs: &Value) {
+        match theirs {
+            Value::Object(ids) => ids.keys().for_each(|id| self.add(id)),
+            ids => many(ids).iter().filter_map(Value::as_str).for_each(|id| self.add(id)),
+        }
+    }
+
     pub(crate) fn contains(&self, id: &str) -> bool {
         self.since.get(id).is_some_and(|since| since.elapsed().as_secs() < KEPT_S)
     }

@@ -25,6 +25,9 @@ use crate::{Error, dead};
 
 /// How often the session looks after itself.
 const TICK: Duration = Duration::from_secs(1);
+/// How often it asks the broker for an answer. A connection may be dead without an error: the kernel knows of no end, or the library
+/// waits for one; heartbeats take half a minute to find out.
+const PROBE: Duration = Duration::from_secs(10);
 /// A session that lived this long was a good one: the next failure is a new one.
 const GOOD: Duration = Duration::from_secs(10);
 
@@ -83,6 +86,10 @@ async fn session(
     let mut session = Session { shared, id, connection, channel, tags: HashMap::new(), pumps: JoinSet::new() };
     let queues = shared.desk().queues.clone();
     if !shared.stopping.is_cancelled() {
+        // There before it is needed: what a policy dead-letters into a queue that is not there is lost.
+        if let Err(error) = session.declare(&shared.settings.dead_queue).await {
+            tracing::warn!(%error, "the queue for dead letters cannot be declared; it is tried again when it is needed");
+        }
         for queue in queues {
             session.consume(queue).await?;
         }
@@ -90,6 +97,7 @@ async fn session(
         tracing::info!(broker = %shared.brokers.current(), queues = ?shared.desk().queues, "consuming");
     }
     let mut tick = tokio::time::interval(TICK);
+    let mut probe = tokio::time::interval_at(Instant::now() + PROBE, PROBE);
     loop {
         tokio::select! {
             () = close.cancelled() => {
@@ -99,6 +107,7 @@ async fn session(
             Some(order) = orders.recv() => session.obey(order).await?,
             Some(ended) = session.pumps.join_next() => session.judge(ended)?,
             _ = tick.tick() => session.look_after().await?,
+            _ = probe.tick() => session.set_prefetch().await?,
         }
     }
 }
@@ -123,17 +132,19 @@ struct Ended {
 impl Session<'_> {
     /// Declares the queue and takes from it.
     async fn consume(&mut self, queue: String) -> Result<(), Error> {
-        // A refused declaration costs its channel; this one has deliveries on it.
-        let trial = within("opening a channel", self.connection.create_channel()).await?;
-        let trial = declare_queue(&self.connection, trial, &queue, self.shared.settings.queue_type).await?;
-        within("closing a channel", trial.close(200, "declared".into())).await?;
+        self.declare(&queue).await?;
         self.subscribe(queue).await
     }
 
+    async fn declare(&self, queue: &str) -> Result<(), Error> {
+        // A refused declaration costs its channel; this one has deliveries on it.
+        let trial = within("opening a channel", self.connection.create_channel()).await?;
+        let trial = declare_queue(&self.connection, trial, queue, self.shared.settings.queue_type).await?;
+        within("closing a channel", trial.close(200, "declared".into())).await
+    }
+
     async fn subscribe(&mut self, queue: String) -> Result<(), Error> {
-        let prefetch = self.shared.settings.prefetch_for(self.shared.desk().places);
-        // Not global: it then holds for each consumer that follows, which is all that quorum queues and RabbitMQ 4 know.
-        within("setting the prefetch", self.channel.basic_qos(prefetch, BasicQosOptions { global: false })).await?;
+        self.set_prefetch().await?;
         let tag = uuid::Uuid::new_v4().to_string();
         let consume = self.channel.basic_consume(short(&queue)?, short(&tag)?, BasicConsumeOptions::default(), FieldTable::default());
         let consumer = within(&format!("consuming from {queue}"), consume).await?;
@@ -142,6 +153,13 @@ impl Session<'_> {
             self.cancel(&before).await?;
         }
         Ok(())
+    }
+
+    /// Changes nothing for consumers that are there.
+    async fn set_prefetch(&self) -> Result<(), Error> {
+        let prefetch = self.shared.settings.prefetch_for(self.shared.desk().places);
+        // Not global: it then holds for each consumer that follows, which is all that quorum queues and RabbitMQ 4 know.
+        within("setting the prefetch", self.channel.basic_qos(prefetch, BasicQosOptions { global: false })).await
     }
 
     async fn cancel(&self, tag: &str) -> Result<(), Error> {
@@ -205,7 +223,7 @@ impl Session<'_> {
 /// Takes out what ends a session whenever it is delivered.
 async fn salvage(shared: &Arc<Shared>) {
     let address = shared.brokers.current().clone();
-    if address.tls {
+    if address.tls.is_some() {
         return tracing::error!(
             "a message in one of the queues cannot be read, and ends each session; remove it by hand: it cannot be taken out over TLS"
         );

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::desk::{Desk, Request};
 use super::rate::Rate;
 use super::session::Order;
-use crate::broker::Brokers;
+use crate::broker::{ANSWER_WITHIN, Brokers};
 use crate::clock::Instant;
 use crate::events::{Events, Lamport};
 use crate::message::Task;
@@ -178,9 +178,10 @@ impl Shared {
 }
 
 async fn nack(acker: &Acker, requeue: bool) -> Settled {
-    match acker.nack(BasicNackOptions { multiple: false, requeue }).await {
-        Ok(true) => Settled::Done,
-        Ok(false) | Err(_) => Settled::Lost,
+    let nack = acker.nack(BasicNackOptions { multiple: false, requeue });
+    match tokio::time::timeout(ANSWER_WITHIN, nack).await {
+        Ok(Ok(true)) => Settled::Done,
+        Ok(Ok(false) | Err(_)) | Err(_) => Settled::Lost,
     }
 }
 

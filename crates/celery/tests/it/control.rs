@@ -235,6 +235,26 @@ fn python_greets_the_worker_and_has_no_complaint() {
     assert_eq!(theirs.lines().iter().find(complaint), None, "{}", theirs.lines().join("\n"));
 }
 
+/// Whoever starts asks the others, whatever they are written in.
+#[test]
+fn a_worker_that_starts_learns_what_was_revoked_before() {
+    let place = Place::redis();
+    let client = place.client(Celery::V5_7_0);
+    let theirs = place.python_worker(Celery::V5_7_0, "first@here", &["-c", "1"], &[]);
+    client.returns("app.control.revoke(['called-back', 'and-this'], destination=['first@here'])");
+    client.until("sorted((app.control.inspect(['first@here'], timeout=5, limit=1).revoked() or {}).get('first@here', [])) == ['and-this', 'called-back']");
+    let second = place.worker("second@here", &[]);
+    second.wait_for_line("what the other workers know of is known here, too", SOON);
+    theirs.terminate();
+    theirs.wait(SOON);
+    let third = place.worker("third@here", &[]);
+    third.wait_for_line("what the other workers know of is known here, too", SOON);
+    let revoked = "sorted(app.control.inspect(['third@here'], timeout=5, limit=1).revoked()['third@here'])";
+    assert_eq!(client.returns(revoked), json!(["and-this", "called-back"]));
+    let asked = "r = app.send_task('tasks.add', [1, 2], task_id='called-back')\nr.get(timeout=30)";
+    assert_eq!(client.raises(asked).class, "celery.exceptions.TaskRevokedError");
+}
+
 #[test]
 fn a_warm_shutdown_is_asked_for_from_afar() {
     let place = Place::redis();

@@ -33,7 +33,7 @@ struct Run {
 
 impl Run {
     fn start() -> Self {
-        let rabbit = Rabbit::start_with(&RabbitOptions { advanced: IMPATIENT.to_owned(), management: false });
+        let rabbit = Rabbit::start_with(&RabbitOptions { advanced: IMPATIENT.to_owned(), ..RabbitOptions::default() });
         let place = Place::at(rabbit.url(), Redis::shared().url());
         let worker = place.worker("echo@here", &[("CONCURRENCY", "8")]);
         let client = place.client(Celery::V5_7_0);

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs, unreachable_pub, reason = "tests")]
 
 mod backlog;
+mod brokers;
 mod canvas;
 mod client;
 mod control;

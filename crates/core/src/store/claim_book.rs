@@ -12,6 +12,11 @@ use crate::claim::{Claim, Taken, WorkerId};
 /// so that a book which is lost, late or wrong costs time and nothing else.
 #[async_trait]
 pub(super) trait ClaimBook: fmt::Debug + Send + Sync {
+    /// Whether there is nobody to be asked but the database.
+    fn is_database(&self) -> bool {
+        false
+    }
+
     /// Takes the computation for `worker`, unless somebody holds it. Returns the unit of work that found out: the claim is
     /// theirs once it has committed.
     async fn take(&self, store: &Store, computation: &Digest, worker: &WorkerId) -> Result<(Session, Taken), Error>;
@@ -29,6 +34,10 @@ pub(super) struct InDatabase;
 
 #[async_trait]
 impl ClaimBook for InDatabase {
+    fn is_database(&self) -> bool {
+        true
+    }
+
     async fn take(&self, store: &Store, computation: &Digest, worker: &WorkerId) -> Result<(Session, Taken), Error> {
         let unit = store.write().await?;
         let taken = unit.claims().take(computation, worker).await?;

@@ -1,7 +1,8 @@
-use sea_orm::DatabaseTransaction;
+use sea_orm::{DatabaseTransaction, QueryResult};
 
+use super::effects::{ARRIVE, Arrivals};
 use super::error::{During as _, Error};
-use super::statement::{change, row, rows, timed};
+use super::statement::{change, is_sqlite, row, rows, timed};
 use crate::Digest;
 use crate::claim::{Claim, End, Taken, WorkerId};
 
@@ -20,6 +21,17 @@ const END: &str = "
     UPDATE claims SET state = $4, worker = CASE $4 WHEN 'settled' THEN NULL ELSE worker END, attempts = attempts - $5, ended_at_ms = {now}
     WHERE computation = $1 AND worker = $2 AND epoch = $3 AND state = 'running'";
 
+/// The usual task finds nobody at its computation, and nobody was: it takes the claim in the statement that notes its arrival. One
+/// that is running or settled is looked at and not locked: those who ask for a result that is there must not wait for each other.
+/// A claim that begins or ends while this looks is left to the conflict, which looks again.
+const TAKE_FREE: &str = "
+    INSERT INTO claims (computation, state, worker, epoch, attempts)
+    SELECT $1, 'running', $2, 1, 1 WHERE NOT EXISTS (SELECT 1 FROM claims WHERE computation = $1 AND state <> 'open')
+    ON CONFLICT (computation) DO UPDATE SET
+        state = 'running', worker = excluded.worker, epoch = claims.epoch + 1, attempts = claims.attempts + 1
+    WHERE claims.state = 'open'
+    RETURNING epoch, attempts";
+
 const IS_HELD: &str = "SELECT 1 FROM claims WHERE computation = $1 AND state = 'running'";
 
 /// Those of workers that have left, were declared gone, or are known no more. A settled claim has no worker.
@@ -37,10 +49,27 @@ impl Claims<'_> {
     /// Takes the computation, unless somebody holds it.
     pub async fn take(&self, computation: &Digest, worker: &WorkerId) -> Result<Taken, Error> {
         let values = vec![computation.as_str().into(), worker.as_str().into()];
-        let Some(row) = row(self.0, TAKE, values).await.during("taking a claim")? else { return Ok(Taken::Held) };
-        let read = || Ok((row.try_get("", "epoch")?, row.try_get::<i64>("", "attempts")? as u32));
-        let (epoch, attempts) = read().during("reading a claim")?;
-        Ok(Taken::Ours(Claim { computation: computation.clone(), worker: worker.clone(), epoch, attempts }))
+        let taken = row(self.0, TAKE, values).await.during("taking a claim")?;
+        let claim = taken.map(|row| claimed(&row, computation, worker)).transpose()?.flatten();
+        Ok(claim.map_or(Taken::Held, Taken::Ours))
+    }
+
+    /// Notes the task's place in the order of arrival, and takes the computation if it was never begun, or if it was and nobody
+    /// holds it. Nothing is taken of one that is settled: it may have a result. One statement where the database has such.
+    pub async fn arrive(&self, computation: &Digest, worker: &WorkerId, task_id: &str) -> Result<(i64, Option<Claim>), Error> {
+        let key = [computation.as_str().into(), worker.as_str().into()];
+        if is_sqlite(self.0) {
+            let seen = Arrivals(self.0).place(task_id).await?;
+            let taken = row(self.0, TAKE_FREE, key.into()).await.during("taking a claim")?;
+            return Ok((seen, taken.map(|row| claimed(&row, computation, worker)).transpose()?.flatten()));
+        }
+        let both = timed(self.0, &ARRIVE.replace("$1", "$3"));
+        let both =
+            format!("WITH arrived AS ({both}), taken AS ({TAKE_FREE}) SELECT seen, epoch, attempts FROM arrived LEFT JOIN taken ON true");
+        let values = key.into_iter().chain([task_id.into()]).collect();
+        let row = row(self.0, &both, values).await.during("noting a task's arrival")?;
+        let row = row.ok_or(Error::NotFound { table: "arrivals", id: 0 })?;
+        Ok((row.try_get("", "seen").during("reading a task's arrival")?, claimed(&row, computation, worker)?))
     }
 
     /// Whether somebody holds the computation. Waits for nobody.
@@ -70,6 +99,14 @@ impl Claims<'_> {
         let digest = |text: String| text.parse().map_err(|source: crate::digest::NotADigest| damaged(&text, source));
         rescued.iter().map(|row| digest(row.try_get("", "computation").during("reading a claim")?)).collect()
     }
+}
+
+/// The claim in a row that has one.
+fn claimed(row: &QueryResult, computation: &Digest, worker: &WorkerId) -> Result<Option<Claim>, Error> {
+    let read = || Ok((row.try_get::<Option<i64>>("", "epoch")?, row.try_get::<Option<i64>>("", "attempts")?));
+    let (epoch, attempts) = read().during("reading a claim")?;
+    let claim = |epoch, attempts| Claim { computation: computation.clone(), worker: worker.clone(), epoch, attempts };
+    Ok(epoch.map(|epoch| claim(epoch, attempts.unwrap_or_default() as u32)))
 }
 
 fn damaged(id: &str, source: crate::digest::NotADigest) -> Error {

@@ -4,7 +4,7 @@ use super::error::{During as _, Error};
 use super::statement::{change, row, timed};
 
 /// The update makes the database return the row that is there, and keeps a task that goes on coming from being pruned.
-const ARRIVE: &str = "
+pub(super) const ARRIVE: &str = "
     INSERT INTO arrivals (task_id, came_at_ms) VALUES ($1, {now})
     ON CONFLICT (task_id) DO UPDATE SET came_at_ms = excluded.came_at_ms RETURNING seen";
 

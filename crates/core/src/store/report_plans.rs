@@ -1,11 +1,17 @@
+use std::time::Duration;
+
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend};
 
 use super::error::{During as _, Error};
-use super::statement::{change, row, rows};
+use super::statement::{change, row, rows, timed};
 use super::{Waiter, Waiters};
 use crate::Digest;
 
-const PLAN: &str = "INSERT INTO report_plans (plan, interview_id) VALUES ($1, $2) ON CONFLICT (plan) DO NOTHING";
+const PLAN: &str = "INSERT INTO report_plans (plan, interview_id, sent_at_ms) VALUES ($1, $2, {now}) ON CONFLICT (plan) DO NOTHING";
+
+/// The database's clock is compared with itself. One that jumps backwards has the parts sent too late by as much, one that jumps
+/// forwards too often.
+const SEND_AGAIN: &str = "UPDATE report_plans SET sent_at_ms = {now} WHERE plan = $1 AND sent_at_ms < {now} - $2";
 
 const EXPECT: &str = "INSERT INTO report_parts (plan, transcript_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 
@@ -33,13 +39,21 @@ pub struct ReportPlans<'s>(pub(super) &'s DatabaseTransaction);
 impl ReportPlans<'_> {
     /// Begins a plan whose parts are the evaluations of these answers. False if it stands already.
     pub async fn begin(&self, plan: &Digest, interview_id: i32, transcripts: &[i32]) -> Result<bool, Error> {
-        let begun = change(self.0, PLAN, vec![plan.as_str().into(), interview_id.into()]).await.during("planning a report")? == 1;
+        let begun =
+            change(self.0, &timed(self.0, PLAN), vec![plan.as_str().into(), interview_id.into()]).await.during("planning a report")? == 1;
         if begun {
             for &transcript in transcripts {
                 change(self.0, EXPECT, vec![plan.as_str().into(), transcript.into()]).await.during("planning a report's part")?;
             }
         }
         Ok(begun)
+    }
+
+    /// Whether the plan's open parts are to be sent again, since that was done longer than `after` ago: a broker may have lost them. Of
+    /// many who ask at once one is told so.
+    pub async fn send_again(&self, plan: &Digest, after: Duration) -> Result<bool, Error> {
+        let values = vec![plan.as_str().into(), (after.as_millis() as i64).into()];
+        Ok(change(self.0, &timed(self.0, SEND_AGAIN), values).await.during("looking when parts were sent")? == 1)
     }
 
     /// Makes a task wait until the plan's parts have landed. False if the plan stands no more: look again.

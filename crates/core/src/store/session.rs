@@ -42,6 +42,7 @@ pub struct Session {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     Read,
+    Glance,
     Write,
 }
 
@@ -55,7 +56,7 @@ impl Session {
                 TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() }
             }
             // As they are: on Postgres any setting would cost a round trip.
-            (DbBackend::Sqlite, Mode::Read) | (_, Mode::Write) => TransactionOptions::default(),
+            (DbBackend::Sqlite, Mode::Read) | (_, Mode::Write | Mode::Glance) => TransactionOptions::default(),
             // Each statement of a Postgres transaction sees its own state unless told otherwise.
             (_, Mode::Read) => TransactionOptions {
                 access_mode: Some(AccessMode::ReadOnly),

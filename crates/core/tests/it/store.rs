@@ -168,6 +168,7 @@ on_every_database! {
         a_database_that_lacks_steps_is_refused_with_the_command;
     report_plans:
         a_plan_ends_with_its_last_part,
+        parts_are_sent_again_after_a_while_and_by_one,
         everybody_who_waits_is_sent_on_once;
     retention:
         what_is_over_is_forgotten_after_its_time,
@@ -184,6 +185,9 @@ on_every_database! {
         a_task_that_comes_again_waits_once,
         whoever_waits_is_taken_by_the_one_who_settles,
         a_task_keeps_its_place_and_an_older_one_never_replaces_a_newer,
+        a_task_that_arrives_takes_what_nobody_has_or_had,
+        of_fifty_that_arrive_at_once_one_has_the_claim,
+        whoever_settles_alone_changes_its_target_at_once,
         letters_of_one_task_leave_in_order,
         letters_of_a_worker_that_is_gone_are_adopted,
         a_thousand_letters_fit;

@@ -130,14 +130,15 @@ impl Kokoro {
     /// [`Error::Text`] for a text that cannot be spoken, [`Error::UnknownVoice`], [`Error::Speed`].
     pub fn speak(&self, utterance: &Utterance<'_>) -> Result<Speech, Error> {
         let script = Script::read(utterance.text, utterance.language, &Dictionary::default())?;
-        self.perform(&script, utterance.voice, utterance.speed)
+        self.perform(&script, utterance.voice, utterance.speed, &mut || ())
     }
 
-    /// Says a script, whose paces multiply `speed`.
+    /// Says a script, whose paces multiply `speed`, and calls `spoken` after each piece: for who watches whether it hangs. A piece is
+    /// half a minute of sound at most.
     ///
     /// # Errors
     /// As [`Kokoro::speak`].
-    pub fn perform(&self, script: &Script, voice: &str, speed: f32) -> Result<Speech, Error> {
+    pub fn perform(&self, script: &Script, voice: &str, speed: f32, spoken: &mut dyn FnMut()) -> Result<Speech, Error> {
         check_speed(speed)?;
         self.voices.style(voice, 0)?;
         let mut samples = Vec::new();
@@ -146,23 +147,26 @@ impl Kokoro {
                 Cue::Pause(ms) => silence(&mut samples, *ms),
                 Cue::Say(words, rate) => {
                     let speed = (speed * rate).clamp(*SPEEDS.start(), *SPEEDS.end());
-                    self.say(&mut samples, &self.pieces(words, script.language())?, voice, speed)?;
+                    let pieces = self.pieces(words, script.language())?;
+                    samples.extend(self.say(&pieces, voice, speed, spoken)?);
                 }
             }
         }
         Ok(Speech { samples, sample_rate: SAMPLE_RATE })
     }
 
-    fn say(&self, samples: &mut Vec<f32>, pieces: &[Vec<u32>], voice: &str, speed: f32) -> Result<(), Error> {
+    fn say(&self, pieces: &[Vec<u32>], voice: &str, speed: f32, spoken: &mut dyn FnMut()) -> Result<Vec<f32>, Error> {
+        let mut samples = Vec::new();
         for (index, piece) in pieces.iter().enumerate() {
             if index > 0 {
-                silence(samples, PAUSE_MS);
+                silence(&mut samples, PAUSE_MS);
             }
             let style = self.voices.style(voice, piece.len())?;
             let said = self.model.speak(piece, &style, speed);
             samples.extend(said.expect("pieces keep to the model's limits; this is a bug"));
+            spoken();
         }
-        Ok(())
+        Ok(samples)
     }
 
     /// The ids of a text, in pieces that fit the model.

@@ -7,7 +7,7 @@ use viva_core::retry::{Disposition, Policy};
 use viva_core::store::{Relayed, Store, Waiter};
 use viva_core::{ErrorClass, Outcome, TaskError};
 
-use super::{send_on, tell};
+use super::settle::{send_on, tell};
 use crate::handler::Answer;
 
 /// How long the answer to a failed task waits until its claim is given up, and between two attempts at that.
@@ -19,6 +19,8 @@ pub(super) struct Held {
     claim: Option<Claim>,
     /// The task that took it.
     task_id: String,
+    /// Its result was looked for after it was taken.
+    looked_for: bool,
     store: Store,
     policy: Policy,
 }
@@ -35,7 +37,17 @@ enum Ending {
 
 impl Held {
     pub(super) fn new(claim: Claim, task_id: &str, store: Store, policy: Policy) -> Self {
-        Self { claim: Some(claim), task_id: task_id.to_owned(), store, policy }
+        Self { claim: Some(claim), task_id: task_id.to_owned(), looked_for: false, store, policy }
+    }
+
+    /// The same; the unit of work that took it has found no result.
+    pub(super) fn looked_for(mut self) -> Self {
+        self.looked_for = true;
+        self
+    }
+
+    pub(super) fn is_looked_for(&self) -> bool {
+        self.looked_for
     }
 
     pub(super) fn claim(&self) -> &Claim {

@@ -1,10 +1,14 @@
 use std::collections::HashMap;
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use viva_core::clock::Moment;
 use viva_core::{Clock as _, SystemClock};
+
+/// Between two looks at an engine's count of its steps.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Whether this process can work, and whether its work moves: each piece of it ticks, or has said how long it takes. Clones
 /// share it.
@@ -105,6 +109,24 @@ impl Step {
         self.again(Some(budget));
     }
 
+    /// Waits for `work`, which an engine does that counts its steps: whenever `steps` has risen it has moved. So does work that waits
+    /// for its turn, while the engine is at another's.
+    pub async fn follow<T>(&self, steps: impl Fn() -> u64, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        let mut seen = steps();
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            let now = steps();
+            if now != seen {
+                self.tick();
+                seen = now;
+            }
+        }
+    }
+
     fn again(&self, budget: Option<Duration>) {
         let now = SystemClock.monotonic();
         if let Some(open) = self.0.progress.lock().open.get_mut(&self.0.number) {
@@ -143,6 +165,24 @@ mod tests {
         step.protect(LONG);
         step.tick();
         assert_eq!(progress.overdue(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_moves_while_its_engine_counts_and_hangs_when_it_does_not() {
+        let (progress, steps) = (Progress::new(), std::cell::Cell::new(0_u64));
+        let step = progress.begin("speaking", Duration::ZERO);
+        let ticks = || progress.lock().open.values().map(|open| open.until).next();
+        let (begun, moved) = (ticks(), std::cell::Cell::new(None));
+        let work = async {
+            tokio::time::sleep(5 * LOOK).await;
+            assert_eq!(ticks(), begun, "nothing has moved");
+            steps.set(1);
+            tokio::time::sleep(2 * LOOK).await;
+            moved.set(ticks());
+            "spoken"
+        };
+        assert_eq!(step.follow(|| steps.get(), work).await, "spoken");
+        assert!(moved.get() > begun);
     }
 
     #[test]

@@ -1,11 +1,18 @@
 //! What a task costs with its claim, its outbox and its result in Postgres, beside Celery's prefork pool, which has none of them, in one
-//! run on one machine: RabbitMQ, results in Redis, acks late, tasks that do nothing. Processor time is that of the
-//! worker and its children, as the kernel counts it; the database's and the broker's are their own.
+//! run on one machine: RabbitMQ, results in Redis, acks late, task events on, tasks that do nothing. Both are asked for the same tasks by
+//! the same code. Processor time is that of the worker and its children, as the kernel counts it, user and system; the broker's,
+//! Redis' and Postgres' are their own.
 
 use std::path::Path;
+use std::time::Duration;
 
-use viva_testkit::{Proc, Rabbit, Redis};
+use tokio_util::sync::CancellationToken;
+use viva_core::Task;
+use viva_core::claim::WorkerId;
+use viva_testkit::{Postgres, Proc, Rabbit, Redis, eventually};
+use viva_worker::{Answer, Context, Flight, Handler as _};
 
+use crate::crew::{Speaker, Stage, speak};
 use crate::fleet::{PATIENCE, Place, Start};
 
 const TASKS: usize = 3_000;
@@ -71,13 +78,49 @@ fn what_a_task_with_claim_and_outbox_costs_beside_pythons_pool() {
     let (folder, rabbit, redis) = (tempfile::tempdir().unwrap(), Rabbit::start(), Redis::start());
     std::fs::write(folder.path().join("app.py"), APP).unwrap();
     let desk = Desk { folder: folder.path(), broker: rabbit.url(), results: redis.url() };
-    let theirs = desk.python(&"-m celery -A app worker -c 2 -l warning -n py@test -Q theirs".split(' ').collect::<Vec<_>>());
+    let theirs = desk.python(&"-m celery -A app worker -c 2 -E -l warning -n py@test -Q theirs".split(' ').collect::<Vec<_>>());
     let place = Place::new("postgres");
     let env = [("TEST_BROKER", &desk.broker[..]), ("TEST_RESULTS", &desk.results), ("TEST_QUEUE", "ours"), ("TEST_NODE", "viva@test")];
-    let ours = place.start(&Start { env: &[&env[..], &[("RUST_LOG", "warn")]].concat(), ..Start::default() });
+    let env = [&env[..], &[("TEST_PLAIN", "1"), ("RUST_LOG", "warn")]].concat();
+    let ours = place.start(&Start { env: &env, ..Start::default() });
     for round in 0..ROUNDS {
         let first = round * 10_000;
         let (python, viva) = (desk.cost(&theirs, "theirs", first), desk.cost(&ours, "ours", first));
         println!("round {round}: {python:.3} ms in Python, {viva:.3} ms here: {:.2} of it", viva / python);
     }
+}
+
+/// Statements that the server sees while a task is done, each of which is a round trip.
+async fn statements(postgres: &Postgres, speaker: &Speaker, text: &str, question: i32) -> usize {
+    let logged = || postgres.log().lines().filter(|line| line.contains("execute ") || line.contains("statement: ")).count();
+    let mark = |name: &str| {
+        // Until the new settings are read, nothing is logged.
+        eventually("the log has it", PATIENCE, || {
+            postgres.sql(postgres.admin_url(), &format!("SELECT '{name}'"));
+            postgres.log().contains(&format!("SELECT '{name}'"))
+        });
+        logged()
+    };
+    let message = speak(text, question);
+    let task = Task::bind(&message).unwrap();
+    let context = Context { message, attempt: 1, redelivered: false, cancel: CancellationToken::new() };
+    let before = mark(&format!("before {text} {question}"));
+    assert!(matches!(speaker.handle(task, context).await.unwrap(), Answer::Now(_)));
+    mark(&format!("after {text} {question}")) - before - 1
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_costs_few_round_trips() {
+    let postgres = Postgres::start();
+    let stage = Stage::at(&postgres.database(), None, |_, _| Ok(Duration::ZERO)).await;
+    let speaker = Speaker { stage: stage.clone(), flight: Flight::new(stage.store.clone(), WorkerId::new()) };
+    postgres.sql(postgres.admin_url(), "ALTER SYSTEM SET log_statement = 'all'");
+    postgres.sql(postgres.admin_url(), "SELECT pg_reload_conf()");
+    // Prepared and connected by the first.
+    statements(&postgres, &speaker, "first", 1).await;
+    let (new, again) = (statements(&postgres, &speaker, "second", 2).await, statements(&postgres, &speaker, "second", 3).await);
+    println!("{new} statements for a new task, {again} for one whose result is there");
+    // A unit of work that arrives, takes and looks, and one that ends, keeps and shows.
+    assert_eq!(new, 4 + 5);
+    assert_eq!(again, 4 + 3);
 }

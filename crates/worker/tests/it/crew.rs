@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use viva_core::store::{Clip, Session, Store, migrate};
 use viva_core::task::{SYNTHESIZE, Synthesize};
-use viva_core::{Digest, Outcome, Task, TaskError, TaskMessage, retry};
+use viva_core::{Clock as _, Digest, Outcome, SystemClock, Task, TaskError, TaskMessage, retry};
 use viva_testkit::{Postgres, Redis};
 use viva_worker::{
     Answer, Closing, Context, Drained, Flight, Handler, Hung, Keeper, MemoryQueue, MemoryReplies, Queue as _, Runtime, Timing, Work,
@@ -21,6 +21,10 @@ use viva_worker::{
 /// Fast enough for tests, slow enough for a busy machine.
 pub const TIMING: Timing =
     Timing { beat: Duration::from_millis(50), ttl: Duration::from_secs(4), relay: Duration::from_millis(10), hung: Hung::Tell };
+
+/// How long anything may take before a test gives up, and between two looks until then.
+const SOON: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(5);
 
 /// What the engine does with a text, given the number of its run.
 type Engine = dyn Fn(u32, &str) -> Result<Duration, TaskError> + Send + Sync;
@@ -77,6 +81,29 @@ impl Stage {
 
     pub fn ran(&self) -> u32 {
         self.ran.load(Ordering::SeqCst)
+    }
+
+    /// Returns once the engine has begun so often.
+    pub async fn has_run(&self, times: u32) {
+        let began = SystemClock.monotonic();
+        while self.ran() < times {
+            assert!(SystemClock.monotonic().since(began) < SOON, "the engine ran {} times", self.ran());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Returns once the task waits for somebody else's computation of `text`.
+    pub async fn waits(&self, text: &str, task_id: &str) {
+        let began = SystemClock.monotonic();
+        loop {
+            let unit = self.store.glance().await.unwrap();
+            if unit.waiters().holds(&computation(text), task_id).await.unwrap() {
+                return unit.rollback().await.unwrap();
+            }
+            unit.rollback().await.unwrap();
+            assert!(SystemClock.monotonic().since(began) < SOON, "nobody waits");
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     pub fn shown(&self) -> Vec<(String, String)> {
@@ -141,6 +168,11 @@ pub fn digest(text: &str, run: u32) -> Digest {
     Digest::of(format!("{text} {run} {}", std::process::id()).as_bytes())
 }
 
+/// What the sound of a text is computed as.
+pub fn computation(text: &str) -> Digest {
+    Digest::of_computation("speech", &[("text", text)])
+}
+
 /// A task that speaks `text` as the question `id`.
 pub fn speak(text: &str, id: i32) -> TaskMessage {
     let task = Synthesize { text: text.to_owned(), language: "ko".to_owned(), speed: 1.0, question_id: Some(id), voice: None };
@@ -157,7 +189,7 @@ pub struct Speaker {
 impl Handler for Speaker {
     async fn handle(&self, task: Task, context: Context) -> Result<Answer, TaskError> {
         let Task::Synthesize(speak) = &task else { panic!("it sends no other task") };
-        let computation = Digest::of_computation("speech", &[("text", &speak.text)]);
+        let computation = computation(&speak.text);
         let work = Speech { stage: &self.stage, text: speak.text.clone(), computation: computation.clone() };
         self.flight.fly(&work, &computation, &task, &context).await
     }
@@ -202,10 +234,8 @@ impl Work for Speech<'_> {
     }
 
     async fn keep(&self, unit: &Session, made: Clip) -> Result<Clip, TaskError> {
-        match unit.speech_clips().find(&self.computation).await? {
-            Some(lost) => Ok(unit.speech_clips().replace(&lost.digest, &made).await?),
-            None => Ok(unit.speech_clips().record(&made).await?),
-        }
+        let stands = unit.speech_clips().record(&made).await?;
+        if stands.digest == made.digest { Ok(stands) } else { Ok(unit.speech_clips().replace(&stands.digest, &made).await?) }
     }
 
     fn target(&self, task: &Task) -> Option<String> {

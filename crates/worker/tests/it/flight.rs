@@ -72,17 +72,24 @@ async fn the_same_text_for_another_question_needs_no_computation(kind: &str) {
 }
 
 async fn a_failure_is_told_to_all_and_reused_by_none(kind: &str) {
-    let broken = Arc::new(AtomicBool::new(true));
-    let breaks = broken.clone();
+    let (broken, goes_on) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
+    let (breaks, may_go_on) = (broken.clone(), goes_on.clone());
     let stage = Stage::new(kind, move |_, _| {
-        std::thread::sleep(A_WHILE);
+        while !may_go_on.load(Ordering::SeqCst) {
+            std::thread::sleep(QUICK);
+        }
         if breaks.load(Ordering::SeqCst) { Err(TaskError::permanent("no such voice")) } else { Ok(QUICK) }
     })
     .await;
     let (one, two) = (stage.worker().await, stage.worker().await);
     let first = one.send(speak("네.", 1)).await;
-    tokio::time::sleep(A_WHILE / 4).await;
-    let waiting = [one.send(speak("네.", 1)).await, two.send(speak("네.", 2)).await];
+    stage.has_run(1).await;
+    let (second, third) = (speak("네.", 1), speak("네.", 2));
+    let waiting = [one.send(second.clone()).await, two.send(third.clone()).await];
+    // Who comes after the failure asks anew: it waits until both are there.
+    stage.waits("네.", &second.id).await;
+    stage.waits("네.", &third.id).await;
+    goes_on.store(true, Ordering::SeqCst);
     let failure = Outcome::Failure { class: ErrorClass::Permanent, message: "no such voice".to_owned(), dead: false };
     assert_eq!(first.await.unwrap(), failure);
     for outcome in waiting {
@@ -125,7 +132,7 @@ async fn a_text_that_crashes_its_handler_ends_and_whoever_waits_is_told(kind: &s
     .await;
     let (one, two) = (stage.worker().await, stage.worker().await);
     let first = one.send(speak("네.", 1)).await;
-    tokio::time::sleep(A_WHILE / 4).await;
+    stage.has_run(1).await;
     let second = two.send(speak("네.", 2)).await;
     for outcome in [first, second] {
         let outcome = outcome.await.unwrap();
@@ -141,7 +148,7 @@ async fn an_edited_question_wins_over_an_older_task_that_comes_again(kind: &str)
     let worker = stage.worker().await;
     let old = speak("옛 질문", 7);
     let first = worker.send(old.clone()).await;
-    tokio::time::sleep(A_WHILE / 4).await;
+    stage.has_run(1).await;
     run_of(&worker.ask(speak("새 질문", 7)).await);
     run_of(&first.await.unwrap());
     // The broker delivers the older task once more: it is answered, and changes nothing.
@@ -169,9 +176,10 @@ async fn a_worker_that_leaves_hands_its_computation_on(kind: &str) {
     let stage = Stage::new(kind, |run, _| Ok(if run == 1 { Duration::from_hours(1) } else { QUICK })).await;
     let (one, two) = (stage.worker_with(8, QUICK).await, stage.worker().await);
     drop(one.send(speak("네.", 1)).await);
-    tokio::time::sleep(A_WHILE / 4).await;
-    let waiting = two.send(speak("네.", 2)).await;
-    tokio::time::sleep(A_WHILE / 4).await;
+    stage.has_run(1).await;
+    let second = speak("네.", 2);
+    let waiting = two.send(second.clone()).await;
+    stage.waits("네.", &second.id).await;
     one.leave().await;
     assert_eq!(run_of(&waiting.await.unwrap()), 2);
     two.leave().await;
@@ -198,7 +206,7 @@ async fn a_database_that_is_away_for_a_while_loses_nothing() {
     let stage = Stage::at(&postgres.database(), None, |_, _| Ok(A_WHILE)).await;
     let (one, two) = (stage.worker().await, stage.worker().await);
     let first = one.send(speak("네.", 1)).await;
-    tokio::time::sleep(A_WHILE / 4).await;
+    stage.has_run(1).await;
     let second = two.send(speak("네.", 2)).await;
     tokio::time::sleep(A_WHILE / 4).await;
     postgres.crash();

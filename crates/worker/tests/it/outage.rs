@@ -66,7 +66,7 @@ fn a_commit_whose_answer_is_lost_is_found_out() {
 /// F6: attempts are counted when they begin, by the database: no process that dies of a text can forget it.
 fn a_text_that_kills_every_worker_ends(kind: &str) {
     let place = Place::new(kind);
-    let start = Start { rhythm: Some((100, 2000)), ..Start::default() };
+    let start = Start { rhythm: Some((100, 5000)), ..Start::default() };
     let survivor = place.start(&start);
     for attempt in 1..=5 {
         let victim = place.start(&start);
@@ -86,14 +86,14 @@ fn a_text_that_kills_every_worker_ends(kind: &str) {
 /// F21: told to stop, it goes on telling that it lives for as long as its work takes, which is longer than its time to live.
 fn a_worker_that_drains_is_not_taken_for_gone(kind: &str) {
     let place = Place::new(kind);
-    let start = Start { rhythm: Some((200, 2000)), ..Start::default() };
+    let start = Start { rhythm: Some((200, 4000)), ..Start::default() };
     let (drains, other) = (place.start(&start), place.start(&start));
-    ask(&drains, "a", "sleep 5000 a");
+    ask(&drains, "a", "sleep 7000 a");
     drains.wait_for_line("SPEAKING", PATIENCE);
     let told = Command::new("kill").args(["-INT", &drains.pid().to_string()]).status().unwrap();
     assert!(told.success());
     drains.wait_for_line("draining", PATIENCE);
-    ask(&other, "b", "sleep 5000 a");
+    ask(&other, "b", "sleep 7000 a");
     assert!(succeeded(&answer(&other, "b")), "it waited for the one that drains");
     assert!(succeeded(&answer(&drains, "a")));
     assert!(drains.wait(PATIENCE).success());

@@ -1,9 +1,10 @@
-//! How soon it is noticed that a worker is no more, and what becomes of what it held.
+//! How soon it is noticed that a worker is no more, and what becomes of what it held. `VIVA_TEST_PROMISES=1` asserts the promised times,
+//! on a machine that does nothing else.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
-use viva_testkit::{Proc, eventually};
+use viva_testkit::{Proc, eventually, promised};
 use viva_worker::{Hung, Timing};
 
 use crate::crew::{Stage, speak};
@@ -37,7 +38,7 @@ fn killed(kind: &str) {
     holder.kill();
     let taken = taken_up(&other, since);
     println!("{kind}: killed and taken up within {} ms", taken.as_millis());
-    assert!(taken < Duration::from_secs(3), "{taken:?}");
+    assert!(taken < promised(Duration::from_secs(3)), "{taken:?}");
     other.wait_for_line("its lock is free", PATIENCE);
     assert_eq!(place.number("SELECT CAST(attempts AS BIGINT) FROM claims"), 2);
 }
@@ -64,7 +65,7 @@ async fn leaves(kind: &str) {
     answer.await.unwrap().into_result().unwrap();
     let taken = since.elapsed();
     println!("{kind}: left, taken up and answered within {} ms", taken.as_millis());
-    assert!(taken < Duration::from_secs(1), "{taken:?}");
+    assert!(taken < promised(Duration::from_secs(1)), "{taken:?}");
     other.leave().await;
 }
 
@@ -84,7 +85,7 @@ fn silent(kind: &str) {
     println!("{kind}: stopped and taken up within {} ms of a time to live of {} ms", taken.as_millis(), ttl.as_millis());
     assert!(taken + beat > ttl, "{taken:?}: too early");
     // A beat, a look, and what it takes to publish.
-    assert!(taken < ttl + beat * 2 + Duration::from_secs(1), "{taken:?}: too late");
+    assert!(taken < ttl + promised(beat * 2 + Duration::from_secs(1)), "{taken:?}: too late");
     holder.cont();
     holder.wait_for_line("this worker was declared gone", PATIENCE);
 }

@@ -1,5 +1,7 @@
 //! A report's plan ends once, with its last part, and nobody waits for one that has ended.
 
+use std::time::Duration;
+
 use serde_json::{Map, json};
 use tokio::task::JoinSet;
 use viva_core::claim::WorkerId;
@@ -58,6 +60,23 @@ pub async fn a_plan_ends_with_its_last_part(database: Database) {
     assert_eq!(land(&store, 1).await, []);
     assert!(!wait(&store, &asker).await, "it has ended");
     assert!(begin(&store, &[3]).await, "whoever asks after that begins a new one");
+}
+
+pub async fn parts_are_sent_again_after_a_while_and_by_one(database: Database) {
+    let store = database.store().await;
+    let again = async |after: Duration| {
+        let unit = store.write().await.unwrap();
+        let again = unit.report_plans().send_again(&plan(), after).await.unwrap();
+        unit.commit().await.unwrap();
+        again
+    };
+    assert!(!again(Duration::ZERO).await, "there is no plan yet");
+    assert!(begin(&store, &[1, 2]).await);
+    let long = Duration::from_mins(1);
+    assert!(!again(long).await, "they were sent just now");
+    viva_testkit::sql_change(&database.url, "UPDATE report_plans SET sent_at_ms = sent_at_ms - 61000");
+    assert!(again(long).await);
+    assert!(!again(long).await, "they were sent again just now");
 }
 
 /// Parts that land at once, and askers that come meanwhile: whoever was told that the plan stands is handed over by one of them.

@@ -1,5 +1,7 @@
 //! Whoever waits is answered, an older task replaces nothing newer, and what is to be published leaves in order.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, json};
 use tokio::task::JoinSet;
 use viva_core::claim::{End, Taken, WorkerId};
@@ -8,7 +10,7 @@ use viva_core::task::SYNTHESIZE;
 use viva_core::{Digest, Outcome, TaskMessage};
 
 use super::Database;
-use super::claims::RHYTHM;
+use super::claims::{RHYTHM, end, ours, worker};
 use super::fixture::clip;
 
 fn computation() -> Digest {
@@ -159,4 +161,72 @@ pub async fn a_thousand_letters_fit(database: Database) {
     unit.outbox().post(&letters).await.unwrap();
     unit.commit().await.unwrap();
     assert_eq!(published(&store, &one).await.concat().len(), 1234);
+}
+
+pub async fn a_task_that_arrives_takes_what_nobody_has_or_had(database: Database) {
+    let store = database.store().await;
+    let (one, other) = (worker(&store).await, worker(&store).await);
+    let arrive = async |worker: &WorkerId, task: &str| {
+        let unit = store.write().await.unwrap();
+        let arrived = unit.claims().arrive(&computation(), worker, task).await.unwrap();
+        unit.commit().await.unwrap();
+        arrived
+    };
+    let (first, claim) = arrive(&one, "a").await;
+    let claim = claim.expect("nobody was at it");
+    assert_eq!((claim.epoch, claim.attempts, &claim.worker), (1, 1, &one));
+    let (second, held) = arrive(&other, "b").await;
+    assert!(second > first && held.is_none(), "it runs");
+    assert_eq!(arrive(&other, "a").await, (first, None), "it was delivered again, and keeps its place");
+
+    assert!(end(&store, &claim, End::Failed).await);
+    let (_, again) = arrive(&other, "b").await;
+    let again = again.expect("it is open");
+    assert_eq!((again.epoch, again.attempts), (2, 2));
+    assert!(!end(&store, &claim, End::Settled).await);
+    assert!(end(&store, &again, End::Settled).await);
+    assert_eq!(arrive(&one, "c").await.1, None, "it is settled: there may be a result");
+}
+
+pub async fn of_fifty_that_arrive_at_once_one_has_the_claim(database: Database) {
+    let store = database.store().await;
+    let mut arriving = JoinSet::new();
+    for number in 0..50 {
+        let store = store.clone();
+        arriving.spawn(async move {
+            let unit = store.write().await.unwrap();
+            let arrived = unit.claims().arrive(&computation(), &WorkerId::new(), &format!("t{number}")).await.unwrap();
+            unit.commit().await.unwrap();
+            arrived
+        });
+    }
+    let (places, claims): (BTreeSet<_>, Vec<_>) = arriving.join_all().await.into_iter().unzip();
+    assert_eq!((places.len(), claims.into_iter().flatten().count()), (50, 1));
+}
+
+pub async fn whoever_settles_alone_changes_its_target_at_once(database: Database) {
+    let store = database.store().await;
+    let one = worker(&store).await;
+    let settle = async |target: &str, seen: i64| {
+        let unit = store.write().await.unwrap();
+        let settled = unit.waiters().take_all_or_advance(&computation(), (target, seen, "task")).await.unwrap();
+        unit.commit().await.unwrap();
+        settled
+    };
+    assert_eq!(settle("q_1", 5).await, (vec![], true));
+    assert_eq!(settle("q_1", 4).await, (vec![], false), "an older task");
+    assert_eq!(settle("q_1", 5).await, (vec![], true), "the same, cut off before");
+
+    let claim = ours(&store, &one).await;
+    let waiters = ["a", "b"].map(|id| waiter(&one, id));
+    let unit = store.write().await.unwrap();
+    for waiter in &waiters {
+        assert!(unit.waiters().add(&computation(), waiter).await.unwrap());
+    }
+    unit.commit().await.unwrap();
+    assert_eq!(settle("q_1", 9).await, (waiters.to_vec(), false), "the newest of all is looked for first");
+    let unit = store.write().await.unwrap();
+    assert!(unit.effects().advance("q_1", 6, "another").await.unwrap(), "the target was left alone");
+    unit.rollback().await.unwrap();
+    assert!(end(&store, &claim, End::Settled).await);
 }
