@@ -11,6 +11,7 @@ mod m20261123_000004_single_flight;
 mod m20261128_000005_liveness;
 mod m20261128_000006_report_plans;
 mod m20261128_000007_parts_sent;
+mod m20261128_000008_records;
 mod owned;
 
 use sea_orm_migration::prelude::*;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000005_liveness::Migration),
             Box::new(m20261128_000006_report_plans::Migration),
             Box::new(m20261128_000007_parts_sent::Migration),
+            Box::new(m20261128_000008_records::Migration),
         ]
     }
 

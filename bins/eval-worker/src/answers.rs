@@ -45,7 +45,7 @@ impl Handler for AnalyzeAnswer {
         unit.rollback().await?;
         self.evaluator.judge().rubric().area_of(&answer.stage)?;
         let computation = self.evaluator.judge.computation(&answer).parse().map_err(TaskError::permanent)?;
-        let judging = Judging { evaluator: &self.evaluator, answer };
+        let judging = Judging { evaluator: &self.evaluator, answer, attempt: context.attempt };
         self.flight.fly(&judging, &computation, &task, &context).await
     }
 }
@@ -60,13 +60,15 @@ impl Handler for EvaluatePart {
         let answer = part_answer(&unit, part.transcript_id).await?;
         unit.rollback().await?;
         let computation = self.evaluator.judge.computation(&answer).parse().map_err(TaskError::permanent)?;
-        let judging = Judging { evaluator: &self.evaluator, answer };
+        let judging = Judging { evaluator: &self.evaluator, answer, attempt: context.attempt };
         let answered = self.flight.fly(&judging, &computation, &task, &context).await?;
         // One that waits for somebody else's computation is sent again when that is done, and lands then.
         if let Answer::Now(_) = answered {
             let unit = self.evaluator.store.write().await?;
             land(&unit, &self.flight, part).await?;
+            tracing::debug!(step = "landing", "a report's part");
             unit.commit().await?;
+            tracing::debug!(step = "landed", "a report's part");
         }
         Ok(answered)
     }
@@ -98,9 +100,18 @@ async fn land(unit: &Session, flight: &Flight, part: &task::EvaluatePart) -> Res
     Ok(unit.outbox().post(&waited.into_iter().map(letter).collect::<Vec<_>>()).await?)
 }
 
+/// Nothing more is thought about a candidate who asked to be forgotten.
+pub(crate) async fn not_erased(unit: &Session, interview_id: i32) -> Result<(), TaskError> {
+    match unit.is_erased(interview_id).await? {
+        true => Err(TaskError::permanent(format!("interview {interview_id} was erased"))),
+        false => Ok(()),
+    }
+}
+
 /// An answer as it stands in its interview.
 async fn part_answer(unit: &Session, transcript_id: i32) -> Result<viva_scoring::Answer, TaskError> {
     let transcript = unit.transcripts().get(transcript_id).await?;
+    not_erased(unit, transcript.interview_id).await?;
     let mut answers = said(unit, transcript.interview_id).await?.answers;
     answers.retain(|answer| answer.transcript_id == Some(transcript_id));
     answers.pop().ok_or_else(|| TaskError::permanent(format!("transcript {transcript_id} is no answer of a candidate")))
@@ -109,6 +120,7 @@ async fn part_answer(unit: &Session, transcript_id: i32) -> Result<viva_scoring:
 /// The task with what the store knows beside it. A stage that the producer does not name is the question's own.
 async fn stored_answer(unit: &Session, task: &task::AnalyzeAnswer) -> Result<viva_scoring::Answer, TaskError> {
     let transcript = unit.transcripts().get(task.transcript_id).await?;
+    not_erased(unit, transcript.interview_id).await?;
     let question_id = task.question_id.or(transcript.question_id);
     let stage = match (&task.question_type, question_id) {
         (Some(stage), _) => Some(stage.clone()),
@@ -125,6 +137,7 @@ async fn stored_answer(unit: &Session, task: &task::AnalyzeAnswer) -> Result<viv
         question: task.question_text.clone(),
         text: task.answer_text.clone(),
         language,
+        seconds: None,
     })
 }
 
@@ -132,6 +145,7 @@ async fn stored_answer(unit: &Session, task: &task::AnalyzeAnswer) -> Result<viv
 struct Judging<'e> {
     evaluator: &'e Evaluator,
     answer: viva_scoring::Answer,
+    attempt: u32,
 }
 
 #[async_trait]
@@ -143,7 +157,9 @@ impl Work for Judging<'_> {
     }
 
     async fn compute(&self, cancel: &CancellationToken) -> Result<Evaluation, TaskError> {
-        self.evaluator.compute(self.answer.clone(), cancel).await
+        let mut made = self.evaluator.compute(self.answer.clone(), cancel).await?;
+        made.provenance.attempt = self.attempt;
+        Ok(made)
     }
 
     fn budget(&self) -> Duration {
@@ -154,7 +170,12 @@ impl Work for Judging<'_> {
         inference::watched(&self.evaluator.judge, step, self.compute(cancel)).await
     }
 
+    /// Whoever asked to be forgotten while the model thought is forgotten.
     async fn keep(&self, unit: &Session, made: Evaluation) -> Result<Evaluation, TaskError> {
+        if let Some(interview) = made.interview_id {
+            not_erased(unit, interview).await?;
+        }
+        unit.rubrics().keep(self.evaluator.judge.rubric().yaml()).await?;
         Ok(unit.evaluations().record(&made).await?)
     }
 
@@ -177,8 +198,16 @@ impl Work for Judging<'_> {
             return self.evaluator.show(unit, evaluation).await;
         }
         let answer = match task {
-            Task::AnalyzeAnswer(analyze) => stored_answer(unit, analyze).await?,
-            _ => part_answer(unit, transcript_id).await?,
+            Task::AnalyzeAnswer(analyze) => stored_answer(unit, analyze).await,
+            _ => part_answer(unit, transcript_id).await,
+        };
+        let answer = match answer {
+            // Deleted or erased meanwhile: the others who wait have their score all the same.
+            Err(error) if error.class() == ErrorClass::Permanent => {
+                tracing::warn!(transcript_id, %error, "a score has nowhere to go");
+                return Ok(());
+            }
+            answer => answer?,
         };
         let adopted = adopt(evaluation.clone(), &answer);
         let stands = unit.evaluations().record(&adopted).await?;

@@ -48,9 +48,12 @@ pub struct ModelArgs {
     /// Folder of the models [default: the user's data folder, viva/models].
     #[arg(long, env = "VIVA_MODELS", value_name = "DIR")]
     pub viva_models: Option<PathBuf>,
-    /// A rubric of your own (YAML) instead of the built-in one.
-    #[arg(long, value_name = "FILE")]
+    /// A rubric of your own (YAML) instead of the built-in one; see docs/scoring.md.
+    #[arg(long, env = "RUBRIC", value_name = "FILE")]
     pub rubric: Option<PathBuf>,
+    /// How often the model is asked about an answer. Beyond one, the replies' agreement is the score's confidence.
+    #[arg(long, env = "SAMPLES", value_name = "K", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub samples: u32,
 }
 
 /// Arguments of `score`.

@@ -30,6 +30,7 @@ pub struct Evaluator {
 
 /// What was said in an interview.
 pub(crate) struct Said {
+    pub(crate) interview_id: i32,
     pub(crate) position: String,
     pub(crate) language: Language,
     /// In the interview's order.
@@ -71,7 +72,22 @@ impl Evaluator {
         let Some(transcript) = evaluation.transcript_id else { return Ok(()) };
         let area = self.judge.rubric().area_of(&evaluation.stage).map(|area| title(area, evaluation));
         let parts = platform::rubric_score(evaluation, &area.unwrap_or_default());
-        Ok(unit.transcripts().set_score(transcript, evaluation.total.map(f64::from), parts).await?)
+        Ok(unit.transcripts().set_score(transcript, evaluation.standing_total().map(f64::from), parts).await?)
+    }
+
+    /// Stores a person's word about an evaluation, and shows it where the platform reads. The report follows when somebody asks
+    /// for it again.
+    pub async fn review(&self, evaluation_id: &str, reviewer: &str, total: Option<u32>, reason: &str) -> Result<Evaluation, TaskError> {
+        let unit = self.store.write().await?;
+        let before = unit.evaluations().get(evaluation_id).await?;
+        if total.is_some_and(|total| total > before.max) {
+            return Err(TaskError::permanent(format!("a total is 0 to {}", before.max)));
+        }
+        unit.reviews().record(evaluation_id, reviewer, total, reason).await?;
+        let reviewed = unit.evaluations().get(evaluation_id).await?;
+        self.show(&unit, &reviewed).await?;
+        unit.commit().await?;
+        Ok(reviewed)
     }
 
     /// The report as it stands in the store; asks no model and computes no score. An answer that has no evaluation yet is
@@ -101,7 +117,7 @@ impl Evaluator {
 
 /// The interview with those of its `evaluations` that belong to its answers, in the interview's order.
 pub(crate) fn interview(id: i32, said: Said, mut evaluations: Vec<Evaluation>) -> Interview {
-    let Said { position, language, answers } = said;
+    let Said { position, language, answers, .. } = said;
     let place = |evaluation: &Evaluation| answers.iter().position(|answer| answer.transcript_id == evaluation.transcript_id);
     evaluations.retain(|evaluation| place(evaluation).is_some());
     evaluations.sort_by_key(place);
@@ -115,7 +131,7 @@ pub(crate) async fn said(unit: &Session, interview_id: i32) -> Result<Said, Task
     // The platform's tables do not say in which language an interview is held; its questions do.
     let asked: String = said.iter().filter_map(|answer| answer.question.as_ref()).map(|question| question.content.as_str()).collect();
     let language = Language::detect(&asked);
-    Ok(Said { position, language, answers: said.into_iter().map(|said| answer(said, language)).collect() })
+    Ok(Said { interview_id, position, language, answers: said.into_iter().map(|said| answer(said, language)).collect() })
 }
 
 /// A stored answer as the judge takes it. An answer to no known question has no stage, and is refused by name later.
@@ -130,6 +146,7 @@ fn answer(said: store::Answer, language: Language) -> Answer {
         question,
         text: transcript.text,
         language,
+        seconds: None,
     }
 }
 

@@ -64,14 +64,26 @@ fn catalogued(name: &str, home: &Home) -> anyhow::Result<Options> {
 pub async fn judge(args: ModelArgs) -> anyhow::Result<Judge> {
     let made = tokio::task::spawn_blocking(move || {
         let home = args.viva_models.map_or_else(Home::from_env, |dir| Ok(Home::new(dir))).context("there is no folder for models")?;
-        let rubric = args.rubric.as_deref().map_or_else(|| Ok(Rubric::builtin()), Rubric::load)?;
-        let settings = Settings { worker_id: worker_id(), ..Settings::default() };
+        let rubric = rubric(args.rubric.as_deref())?;
+        let settings = Settings { worker_id: worker_id(), samples: args.samples, ..Settings::default() };
         let engine = open(&args.llm, &home)?;
         anyhow::Ok((Arc::downgrade(&engine), Judge::new(engine, rubric, Arc::new(SystemClock), settings)))
     });
     let (engine, judge) = made.await??;
     tokio::spawn(gauges::tell(engine));
     Ok(judge)
+}
+
+/// The rubric of a file, or the built-in one.
+pub fn rubric(file: Option<&std::path::Path>) -> anyhow::Result<Rubric> {
+    Ok(file.map_or_else(|| Ok(Rubric::builtin()), Rubric::load)?)
+}
+
+/// Opens the model with these instructions, whatever the processor has. Blocks.
+pub fn open_with(llm: &str, home: &Home, instructions: viva_llm::Instructions) -> anyhow::Result<Arc<dyn Engine>> {
+    let options = Options { instructions, ..options(llm, home)? };
+    let engine = Local::open(options).with_context(|| format!("the language model {llm:?} cannot be used"))?;
+    Ok(Arc::new(engine))
 }
 
 /// Host and process, for the record.

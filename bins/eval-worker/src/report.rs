@@ -18,7 +18,7 @@ use viva_core::{Digest, TaskError, TaskMessage};
 use viva_scoring::platform::{self, ReportColumns};
 use viva_worker::{Answer, Context, Flight, Handler, Step, Work};
 
-use crate::answers::misrouted;
+use crate::answers::{misrouted, not_erased};
 use crate::evaluator::{Said, interview, said};
 use crate::{Evaluator, inference};
 
@@ -44,6 +44,7 @@ impl Handler for FinalReport {
         };
         loop {
             let unit = self.evaluator.store.write().await?;
+            not_erased(&unit, interview_id).await?;
             let said = said(&unit, interview_id).await?;
             let evaluations = unit.evaluations().newest(interview_id).await?;
             let missing = self.missing(&said, &evaluations, concluding);
@@ -53,8 +54,10 @@ impl Handler for FinalReport {
                 return self.conclude(report, interview_id, &task, &context).await;
             }
             let plan = self.plan(interview_id, &said);
-            if self.wait_for(&unit, &plan, interview_id, &missing, &context).await? {
+            if self.wait_for(&unit, &plan, &said, &missing, &context).await? {
+                tracing::debug!(step = "planning", "a report");
                 unit.commit().await?;
+                tracing::debug!(step = "planned", "a report");
                 tracing::info!(interview_id, parts = missing.len(), "the report waits for its parts");
                 return Ok(Answer::Later);
             }
@@ -88,15 +91,8 @@ impl FinalReport {
     ///
     /// Whoever joins a plan some time after its parts were sent sends the open ones again: if a broker lost them, asking again is the
     /// cure, and a part that comes twice is computed once.
-    async fn wait_for(
-        &self,
-        unit: &Session,
-        plan: &Digest,
-        interview_id: i32,
-        missing: &[i32],
-        context: &Context,
-    ) -> Result<bool, TaskError> {
-        let begun = unit.report_plans().begin(plan, interview_id, missing).await?;
+    async fn wait_for(&self, unit: &Session, plan: &Digest, said: &Said, missing: &[i32], context: &Context) -> Result<bool, TaskError> {
+        let begun = unit.report_plans().begin(plan, said.interview_id, missing).await?;
         let seen = unit.arrivals().place(&context.message.id).await?;
         let waiter = Waiter { worker: self.flight.worker().clone(), seen, message: context.message.clone() };
         if !unit.report_plans().wait(plan, &waiter).await? {
@@ -105,7 +101,10 @@ impl FinalReport {
         if !begun && !unit.report_plans().send_again(plan, SEND_AGAIN_AFTER).await? {
             return Ok(true);
         }
-        let parts = unit.report_plans().open(plan).await?;
+        let mut parts = unit.report_plans().open(plan).await?;
+        // The longest first: whoever begins a long one last has everybody wait for it.
+        let length = |part: &i32| said.answers.iter().find(|answer| answer.transcript_id == Some(*part)).map(|answer| answer.text.len());
+        parts.sort_by_key(|part| std::cmp::Reverse(length(part)));
         let letter = |transcript_id| {
             let part = task::EvaluatePart { plan: plan.clone(), transcript_id };
             // The same id each time: of two that wait for one computation, one is kept.
@@ -122,6 +121,7 @@ impl FinalReport {
         let narrative = self.evaluator.judge.narrative_computation(&report)?;
         let inputs = [("evaluations", evaluations.join(" ")), ("narrative", narrative), ("interview", interview_id.to_string())];
         let computation = Digest::of_computation("report", &inputs.each_ref().map(|(name, value)| (*name, value.as_str())));
+        tracing::debug!(step = "concluding", "a report");
         let concluding = Concluding { evaluator: &self.evaluator, report, interview_id };
         self.flight.fly(&concluding, &computation, task, context).await
     }

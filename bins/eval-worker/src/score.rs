@@ -19,6 +19,7 @@ pub(crate) async fn run(args: ScoreArgs) -> anyhow::Result<()> {
         question: args.question,
         text: if args.answer == "-" { stdin()? } else { args.answer },
         language,
+        seconds: None,
     };
     let judge = model::judge(args.model).await?;
     let work = move |cancel: &viva_llm::Cancel| judge.evaluate(&answer, cancel);
@@ -41,13 +42,17 @@ fn stdin() -> anyhow::Result<String> {
 fn summary(evaluation: &Evaluation) -> String {
     let mut lines = Vec::new();
     match (evaluation.total, &evaluation.band) {
-        (Some(total), Some(band)) => lines.push(format!("{total} / {} ({band})", evaluation.max)),
+        (Some(total), Some(band)) => {
+            let expected = evaluation.expected_total.map(|points| format!(", expected {points:.1}")).unwrap_or_default();
+            lines.push(format!("{total} / {} ({band}){expected}", evaluation.max));
+        }
         _ => lines.push(evaluation.status.as_str().to_owned()),
     }
     lines.extend(evaluation.reason.as_ref().map(|reason| format!("  {}: {}", reason.code, reason.detail)));
     for item in &evaluation.items {
         let quotes: Vec<&str> = item.evidence.iter().map(|evidence| evidence.quote.as_str()).collect();
-        lines.push(format!("  {:>3} / {:<3} {}  {}", item.score, item.max, item.title, quotes.join(" | ")));
+        let expected = item.expected.map(|points| format!(" (expected {points:.1})")).unwrap_or_default();
+        lines.push(format!("  {:>3} / {:<3} {}{expected}  {}", item.score, item.max, item.title, quotes.join(" | ")));
     }
     lines.extend(evaluation.feedback.as_ref().map(|feedback| format!("  {feedback}")));
     lines.extend(evaluation.warnings.iter().map(|warning| format!("  ! {}", warning.detail)));

@@ -4,10 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use viva_core::store::Store;
 use viva_models::Home;
 
+use crate::audit::AuditArgs;
 use crate::dead::DeadArgs;
 use crate::models::ModelsArgs;
+use crate::records::{EraseArgs, ReportArgs, ReviewArgs};
+use crate::replay::ReplayArgs;
 
 /// Voices interview questions, scores the answers and writes the report.
 ///
@@ -32,6 +36,9 @@ Examples:
   viva models list                       what there is to download, and under which licence
   viva models pull qwen3-8b              a judge whose scores are worth reading
   viva demo --llm qwen3-8b               ... and the demo with it
+  viva report 153                        the report of an interview, as a page, Markdown and JSON
+  viva replay --interview 153            computes its scores again, and says whether they are the same
+  viva audit verify                      whether every stored score is as it was written
   viva dead list                         what was set aside, and why
   viva doctor                            what this machine has and what it lacks
 
@@ -47,6 +54,16 @@ pub(crate) enum Command {
     Migrate(MigrateArgs),
     /// Looks through the messages that no worker could deal with; sends them again or drops them.
     Dead(DeadArgs),
+    /// Writes the report of an interview from what is stored: report.html, report.md, report.json.
+    Report(ReportArgs),
+    /// Stores a person's word about a score: another total, or that it stands. Both are kept.
+    Review(ReviewArgs),
+    /// Computes stored scores again, and says whether they come out the same.
+    Replay(ReplayArgs),
+    /// Checks the log of records; exports scores by group; swaps names in answers and compares.
+    Audit(AuditArgs),
+    /// Erases what was said in an interview, or by a candidate, and what was thought and written about it. For good.
+    Erase(EraseArgs),
     /// Looks at this machine: models, folders, database, processor; says what to do about what is wrong.
     Doctor,
 }
@@ -67,6 +84,12 @@ pub(crate) struct Settings {
     /// openai+http://[:KEY@]HOST[:PORT][/v1][?model=NAME&concurrency=N].
     #[arg(long, env = "LLM", value_name = "MODEL", default_value = "gemma-3-270m", global = true, hide_env_values = true)]
     pub(crate) llm: String,
+    /// A rubric of your own (YAML) instead of the built-in one.
+    #[arg(long, env = "RUBRIC", value_name = "FILE", global = true)]
+    pub(crate) rubric: Option<PathBuf>,
+    /// How often the model is asked about an answer; beyond one, the replies' agreement is the score's confidence.
+    #[arg(long, env = "SAMPLES", value_name = "K", default_value = "1", global = true, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub(crate) samples: u32,
     /// Voice, from `tts-worker voices`.
     #[arg(long, env = "VOICE", value_name = "NAME", default_value = tts_worker::DEFAULT_VOICE, global = true)]
     pub(crate) voice: String,
@@ -77,6 +100,17 @@ impl Settings {
     pub(crate) fn home(&self) -> anyhow::Result<Home> {
         let home = self.viva_models.as_ref().map_or_else(Home::from_env, |dir| Ok(Home::new(dir)));
         home.context("there is no folder for models")
+    }
+
+    /// Which model judges, by which rubric.
+    pub(crate) fn judge(&self) -> anyhow::Result<eval_worker::cli::ModelArgs> {
+        let viva_models = Some(self.home()?.dir().to_owned());
+        Ok(eval_worker::cli::ModelArgs { llm: self.llm.clone(), viva_models, rubric: self.rubric.clone(), samples: self.samples })
+    }
+
+    /// The database, which must be there.
+    pub(crate) async fn store(&self) -> anyhow::Result<Store> {
+        Ok(Store::connect(&self.database_url(&self.viva_data)).await?)
     }
 
     /// The database to use with the data folder `data`.
@@ -95,7 +129,7 @@ pub(crate) enum Language {
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// Folder for the demo's files: report.json, report.md, audio/q_ID.wav [default: the data folder].
+    /// Folder for the demo's files: report.html, report.md, report.json, audio/q_ID.wav [default: the data folder].
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Which of the two sample interviews.

@@ -1,12 +1,15 @@
 //! Viva in one process: `viva demo` voices and scores a sample interview; the other commands look after models,
 //! the database, and the machine.
 
+mod audit;
 mod cli;
 mod dead;
 mod demo;
 mod doctor;
 mod migrate;
 mod models;
+mod records;
+mod replay;
 mod table;
 
 use clap::Parser;
@@ -31,6 +34,11 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Models(args) => models::run(args, &cli.settings.home()?).await,
         Command::Migrate(args) => migrate::run(&args, &cli.settings).await,
         Command::Dead(args) => dead::run(args).await,
+        Command::Report(args) => records::report(&args, &cli.settings).await,
+        Command::Review(args) => records::review(&args, &cli.settings).await,
+        Command::Replay(args) => replay::run(args, &cli.settings).await,
+        Command::Audit(args) => audit::run(args, &cli.settings).await,
+        Command::Erase(args) => records::erase(&args, &cli.settings).await,
         Command::Doctor => doctor::run(&cli.settings).await,
     }
 }

@@ -92,6 +92,20 @@ impl Audio {
         self.read(plain(name)?).await
     }
 
+    /// Removes an alias and the clip that it shows, and says whether there was one. Another alias of the same clip stays: the
+    /// clip is stored again when somebody next asks for it.
+    pub async fn forget(&self, name: &str) -> Result<bool, Error> {
+        let name = plain(name)?;
+        let Some(bytes) = self.read(name.clone()).await? else { return Ok(false) };
+        for gone in [clip(&Digest::of(&bytes)), name] {
+            match &self.0 {
+                Place::Folder(folder) => folder.with(move |folder| folder.remove(&gone)).await?,
+                Place::Bucket(bucket) => bucket.remove(&gone).await?,
+            }
+        }
+        Ok(true)
+    }
+
     async fn read(&self, name: String) -> Result<Option<Bytes>, Error> {
         match &self.0 {
             Place::Folder(folder) => folder.with(move |folder| folder.read(&name)).await,

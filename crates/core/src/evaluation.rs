@@ -4,11 +4,19 @@
 //! `viva-scoring` are the only writers, and [`Evaluation::inconsistency`] tells a reader what is wrong with one.
 //! Does not score anything.
 
-use chrono::{DateTime, Utc};
+mod provenance;
+mod review;
+mod speech;
+
+use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 
+pub use provenance::{ModelRecord, Provenance, RubricRef, SamplingRecord, Usage};
+pub use review::{Decision, Review};
+pub use speech::SpeechFacts;
+
 /// Version of the records in this module; raised when a field changes its meaning.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// A fresh id for a record.
 pub fn new_id() -> String {
@@ -54,17 +62,6 @@ impl Note {
     }
 }
 
-/// Which rubric was applied. The hash is over the file's bytes: the same version with other text is another rubric.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RubricRef {
-    /// The rubric's id, such as `backend-interview`.
-    pub id: String,
-    /// Its version.
-    pub version: String,
-    /// SHA-256 of the rubric file, hex.
-    pub sha256: String,
-}
-
 /// A verbatim piece of the answer. `start..end` count characters (Unicode scalar values) of the answer as it was given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
@@ -78,8 +75,17 @@ pub struct Evidence {
     pub verified: bool,
 }
 
+/// Characters `start..end` of the answer as it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passage {
+    /// First character.
+    pub start: usize,
+    /// One past the last.
+    pub end: usize,
+}
+
 /// The score of one rubric item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// The item's id in the rubric, such as `logical_structure`.
     pub name: String,
@@ -91,80 +97,25 @@ pub struct Item {
     pub max: u32,
     /// What the score rests on.
     pub evidence: Vec<Evidence>,
+    /// The points that the model might have given, weighed with their probabilities; `None` where the engine tells none.
+    #[serde(default)]
+    pub expected: Option<f64>,
+    /// How likely the points were that it gave.
+    #[serde(default)]
+    pub probability: Option<f64>,
 }
 
-/// The model that was asked, as the engine describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ModelRecord {
-    /// Name in the model file.
-    pub name: String,
-    /// Architecture, such as `gemma3`.
-    pub architecture: String,
-    /// Weights, counted.
-    pub parameters: u64,
-    /// Bits and kind of most weights, such as `Q4_K_M`.
-    pub quantisation: String,
-    /// SHA-256 of the model file, hex.
-    pub sha256: String,
-    /// SHA-256 of the chat template; `None` for a base model.
-    pub template_sha256: Option<String>,
-    /// Engine name and version.
-    pub engine: String,
-    /// Instruction path and device inside which results are reproducible.
-    pub numeric_class: String,
-}
-
-/// How tokens were chosen.
+/// How sure one can be of a score, measured, not asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SamplingRecord {
-    /// 0 is greedy.
-    pub temperature: f32,
-    /// Nucleus bound.
-    pub top_p: f32,
-    /// Seed; it has no effect at temperature 0.
-    pub seed: u64,
-    /// Upper bound of produced tokens.
-    pub max_tokens: usize,
-}
-
-/// What one call of a model cost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
-    /// Tokens of the prompt.
-    pub tokens_in: usize,
-    /// Those already computed for an earlier request.
-    pub tokens_cached: usize,
-    /// Tokens produced.
-    pub tokens_out: usize,
-    /// Those that the schema decided.
-    pub tokens_forced: usize,
-    /// `stop` or `length`.
-    pub finish_reason: String,
-    /// SHA-256 of the prompt's token ids, hex.
-    pub prompt_sha256: String,
-}
-
-/// Everything that determined a result, and who computed it when.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Provenance {
-    /// SHA-256 over all inputs; equal keys mean the same computation.
-    pub computation: String,
-    /// SHA-256 over question and answer.
-    pub input_sha256: String,
-    /// Version of the prompt, the triage rules and the evidence rules.
-    pub prompt_version: String,
-    /// The model of the computation.
-    pub model: ModelRecord,
-    /// How it chose tokens.
-    pub sampling: SamplingRecord,
-    /// What the call cost; `None` if the model was not asked or did not answer.
-    pub usage: Option<Usage>,
-    /// Who computed it.
-    pub worker_id: String,
-    /// When the computation began (wall clock, for people).
-    pub started_at: DateTime<Utc>,
-    /// When it ended.
-    pub finished_at: DateTime<Utc>,
+pub struct Confidence {
+    /// 0 to 1.
+    pub value: f64,
+    /// `sample_agreement`: 1 less the mean distance between the totals of several replies, as a share of the maximum.
+    /// `point_probability`: geometric mean of the probabilities of the points given.
+    pub method: String,
+    /// The totals of all replies, the first of which is the score; empty if the model was asked once.
+    #[serde(default)]
+    pub totals: Vec<u32>,
 }
 
 /// One evaluated answer.
@@ -182,6 +133,9 @@ pub struct Evaluation {
     pub question_id: Option<i32>,
     /// The question, as asked.
     pub question: String,
+    /// The answer, as it was given: what offsets count in.
+    #[serde(default)]
+    pub answer: String,
     /// Stage of the interview, such as `skill_followup`.
     pub stage: String,
     /// Area of the rubric that the stage belongs to.
@@ -198,6 +152,12 @@ pub struct Evaluation {
     pub items: Vec<Item>,
     /// Sum of the items; `None` unless scored.
     pub total: Option<u32>,
+    /// Sum of the items' expected points, one decimal; `None` unless every item has one.
+    #[serde(default)]
+    pub expected_total: Option<f64>,
+    /// How sure one can be of the total.
+    #[serde(default)]
+    pub confidence: Option<Confidence>,
     /// Points that the items add up to at most.
     pub max: u32,
     /// Band of the total, as the rubric names it; `None` unless scored.
@@ -206,11 +166,45 @@ pub struct Evaluation {
     pub feedback: Option<String>,
     /// What a reader should know: suspected injection, dropped quotes, capped items, truncation.
     pub warnings: Vec<Note>,
+    /// Passages that were kept from the model, since they seemed to talk to it.
+    #[serde(default)]
+    pub withheld: Vec<Passage>,
+    /// How it was said; no part of any score.
+    #[serde(default)]
+    pub speech: SpeechFacts,
     /// Everything that determined the result.
     pub provenance: Provenance,
+    /// The evaluation of the same answer that stood before this one.
+    #[serde(default)]
+    pub supersedes: Option<String>,
+    /// What a person said about it. Stored beside the record, never in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub human_review: Option<Review>,
 }
 
 impl Evaluation {
+    /// The total that counts: a person's where there is one, else the sum of the items.
+    pub fn standing_total(&self) -> Option<u32> {
+        self.human_review.as_ref().and_then(|review| review.total).or(self.total)
+    }
+
+    /// The result as bytes to compare: all of the record but its names, who computed it when, and what was computed already.
+    /// The same computation on the same numeric class gives the same bytes.
+    pub fn result_bytes(&self) -> Result<String, serde_json::Error> {
+        let mut result = self.clone();
+        result.evaluation_id.clear();
+        (result.interview_id, result.transcript_id, result.question_id) = (None, None, None);
+        (result.supersedes, result.human_review) = (None, None);
+        let provenance = &mut result.provenance;
+        provenance.worker_id.clear();
+        provenance.attempt = 0;
+        (provenance.started_at, provenance.finished_at) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
+        if let Some(usage) = &mut provenance.usage {
+            usage.tokens_cached = 0;
+        }
+        serde_json::to_string(&result)
+    }
+
     /// What contradicts the rules of a record, if anything: a score where there can be none, a total that is not the
     /// sum, an item out of bounds.
     pub fn inconsistency(&self) -> Option<String> {

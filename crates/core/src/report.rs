@@ -18,8 +18,12 @@ pub struct AreaScore {
     pub weight: f64,
     /// Weight after areas without scores were taken out and the rest scaled to sum to 1; `None` for an area without scores.
     pub applied_weight: Option<f64>,
-    /// Mean total of its scored answers, 0 to 100; `None` if it has none.
+    /// Mean total of its scored answers, 0 to 100; `None` if it has none. Where the rubric has a rule for follow-up questions,
+    /// the mean of the others and what the follow-ups add.
     pub score: Option<f64>,
+    /// What the follow-ups added or took, if the rubric has a rule for them and any was scored.
+    #[serde(default)]
+    pub follow_up: Option<f64>,
     /// Band of the score.
     pub band: Option<String>,
     /// Answers that have a score.

@@ -5,11 +5,13 @@
 //! keep sessions short, and none open while a model runs. Does not migrate unless [`migrate`] is called.
 
 mod address;
+mod audit_log;
 mod claim_book;
 mod claims;
 mod dispatches;
 mod effects;
 mod entity;
+mod erasure;
 mod error;
 mod evaluation_reports;
 mod evaluations;
@@ -21,6 +23,8 @@ mod questions;
 mod redis_claims;
 mod report_plans;
 mod retention;
+mod reviews;
+mod rubrics;
 mod session;
 mod speech_clips;
 mod statement;
@@ -33,6 +37,7 @@ use std::sync::Arc;
 use sea_orm::DatabaseConnection;
 pub use viva_migrations::Versions;
 
+pub use audit_log::{Checked, Fault, Head};
 pub use claims::Claims;
 pub use dispatches::Dispatches;
 pub use effects::{Arrivals, Effects};
@@ -40,6 +45,7 @@ pub use entity::evaluation_reports::Model as ReportRow;
 pub use entity::interviews::Model as Interview;
 pub use entity::questions::Model as Question;
 pub use entity::transcripts::Model as Transcript;
+pub use erasure::Erased;
 pub use error::Error;
 pub use evaluation_reports::EvaluationReports;
 pub use evaluations::Evaluations;
@@ -49,6 +55,8 @@ pub use outbox::{Letter, Outbox, Posted, Relayed};
 pub use questions::Questions;
 pub use report_plans::ReportPlans;
 pub use retention::{Pruned, Retention};
+pub use reviews::Reviews;
+pub use rubrics::Rubrics;
 pub use session::{Session, take_longest_session};
 pub use speech_clips::{Clip, SpeechClips};
 pub use transcripts::{Answer, Transcripts};
@@ -168,6 +176,9 @@ pub async fn migrate(url: &str) -> Result<Vec<String>, Error> {
     let versions = Versions::read(session.connection()).await.during("reading the schema's version")?;
     refuse_newer(&address, &versions)?;
     viva_migrations::up(session.connection()).await.during("migrating the database")?;
+    if versions.pending.iter().any(|step| step.ends_with("_records")) {
+        session.evaluations().take_in().await?;
+    }
     session.commit().await?;
     db.close().await.during("closing the database")?;
     Ok(versions.pending)

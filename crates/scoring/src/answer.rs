@@ -6,7 +6,7 @@ use viva_core::digest::sha256_hex;
 use viva_core::evaluation::{ModelRecord, Note, RubricRef, SamplingRecord};
 use viva_llm::ModelInfo;
 
-use crate::{Language, prompt};
+use crate::Language;
 
 /// Characters of an answer that are judged: ten minutes of speech. The rest is cut, and said to be cut.
 pub const ANSWER_MAX: usize = 4_000;
@@ -14,7 +14,7 @@ pub const ANSWER_MAX: usize = 4_000;
 pub const QUESTION_MAX: usize = 1_000;
 
 /// An answer to be evaluated.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// The interview it belongs to, if any.
     pub interview_id: Option<i32>,
@@ -30,6 +30,8 @@ pub struct Answer {
     pub text: String,
     /// Language of prompt and feedback.
     pub language: Language,
+    /// How long the candidate spoke, where somebody knows; for the facts, not for the score.
+    pub seconds: Option<f64>,
 }
 
 impl Answer {
@@ -52,7 +54,7 @@ impl Answer {
     }
 
     /// The name of the computation: everything that determines the evaluation, hashed.
-    pub(crate) fn computation(&self, rubric: &RubricRef, model: &ModelRecord, sampling: &SamplingRecord) -> String {
+    pub(crate) fn computation(&self, rubric: &RubricRef, model: &ModelRecord, sampling: &SamplingRecord, prompt: &str) -> String {
         let template = model.template_sha256.as_deref().unwrap_or("none");
         let sampling = json!(sampling).to_string();
         let inputs = [
@@ -65,7 +67,7 @@ impl Answer {
             ("template", template),
             ("engine", &model.engine),
             ("sampling", &sampling),
-            ("prompt", prompt::VERSION),
+            ("prompt", prompt),
         ];
         Digest::of_computation("evaluation", &inputs).into()
     }

@@ -34,6 +34,22 @@ pub enum Error {
     /// A report was asked for without a single answer.
     #[error("the interview has no answers, so there is nothing to report")]
     NoAnswers,
+    /// A replay with other inputs than those of the record.
+    #[error("the record was made with another {what}: {of_record}, here {here}")]
+    OtherInputs {
+        /// Which.
+        what: &'static str,
+        /// The record's.
+        of_record: String,
+        /// What is at hand.
+        here: String,
+    },
+    /// A server's results cannot be had again.
+    #[error("the record was made by a remote server ({0}), whose results cannot be replayed")]
+    Remote(String),
+    /// A record that cannot be written as JSON.
+    #[error("the record cannot be written")]
+    Unwritable(#[source] serde_json::Error),
     /// Somebody asked to stop.
     #[error("scoring was cancelled")]
     Cancelled,
@@ -51,11 +67,9 @@ pub enum Error {
 impl Classified for Error {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::UnknownStage { .. } | Self::UnknownLanguage(_) | Self::NoAnswers | Self::Rubric { .. } | Self::RubricFile { .. } => {
-                ErrorClass::Permanent
-            }
             Self::Cancelled => ErrorClass::Cancelled,
             Self::EngineBusy(_) | Self::EngineStopped(_) | Self::EngineAway(_) => ErrorClass::Transient,
+            _ => ErrorClass::Permanent,
         }
     }
 }

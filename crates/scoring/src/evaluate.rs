@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use viva_core::Clock;
-use viva_core::evaluation::{Evaluation, Item, ModelRecord, Note, Provenance, SCHEMA_VERSION, SamplingRecord, Status, Usage};
-use viva_llm::{Cancel, Completion, Engine, Finish, Request, Sampling};
+use viva_core::evaluation::{
+    Confidence, Evaluation, Item, ModelRecord, Note, Passage, Provenance, SCHEMA_VERSION, SamplingRecord, Status, Usage,
+};
+use viva_llm::{Cancel, Engine, Sampling};
 
 use crate::answer::{Answer, model_record};
-use crate::rubric::{AREA_MAX, Area, Rubric};
-use crate::verdict::{self, Verdict};
-use crate::{Error, Language, evidence, injection, prompt, triage};
+use crate::asking::Asked;
+use crate::rubric::{AREA_MAX, Rubric};
+use crate::verdict::Verdict;
+use crate::{Error, evidence, injection, prompt, speech, triage};
 
 /// How the model is asked, and in whose name.
 #[derive(Debug, Clone)]
@@ -22,13 +25,18 @@ pub struct Settings {
     pub sampling: Sampling,
     /// Bound of one reply in tokens. The schemas end earlier, even where a syllable takes three tokens.
     pub max_tokens: usize,
+    /// How often the model is asked about an answer, at least once. The first reply is the score; the others, asked with the
+    /// items in another order and sampled warmly, tell how far one can rely on it.
+    pub samples: u32,
+    /// Whether passages that seem to talk to the model are kept from it. They are flagged either way.
+    pub withhold: bool,
     /// Stored with every result.
     pub worker_id: String,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { sampling: Sampling::default(), max_tokens: 2_000, worker_id: "local".to_owned() }
+        Self { sampling: Sampling::default(), max_tokens: 2_000, samples: 1, withhold: true, worker_id: "local".to_owned() }
     }
 }
 
@@ -47,23 +55,27 @@ impl std::fmt::Debug for Judge {
 }
 
 /// What an evaluation comes to before it is a record.
-struct Outcome {
+pub(crate) struct Outcome {
     status: Status,
     reason: Option<Note>,
     items: Vec<Item>,
+    confidence: Option<Confidence>,
     feedback: Option<String>,
     warnings: Vec<Note>,
+    withheld: Vec<Passage>,
     usage: Option<Usage>,
 }
 
 impl Outcome {
-    fn scored(verdict: Verdict, usage: Usage) -> Self {
+    pub(crate) fn scored(verdict: Verdict, confidence: Option<Confidence>, usage: Usage) -> Self {
         let Verdict { items, feedback, warnings } = verdict;
-        Self { status: Status::Scored, reason: None, items, feedback: Some(feedback), warnings, usage: Some(usage) }
+        let (status, feedback, usage) = (Status::Scored, Some(feedback), Some(usage));
+        Self { status, reason: None, items, confidence, feedback, warnings, withheld: Vec::new(), usage }
     }
 
-    fn without_score(status: Status, reason: Note, usage: Option<Usage>) -> Self {
-        Self { status, reason: Some(reason), items: Vec::new(), feedback: None, warnings: Vec::new(), usage }
+    pub(crate) fn without_score(status: Status, reason: Note, usage: Option<Usage>) -> Self {
+        let (items, warnings, withheld) = (Vec::new(), Vec::new(), Vec::new());
+        Self { status, reason: Some(reason), items, confidence: None, feedback: None, warnings, withheld, usage }
     }
 }
 
@@ -90,7 +102,7 @@ impl Judge {
 
     /// The name of the computation that [`Judge::evaluate`] would do: equal names, equal results.
     pub fn computation(&self, answer: &Answer) -> String {
-        answer.computation(self.rubric.reference(), &self.model(), &self.sampling())
+        answer.computation(self.rubric.reference(), &self.model(), &self.sampling(), &self.prompt_version())
     }
 
     /// Evaluates one answer, blocking. Errors are for what no record can express: a stage that the rubric does not
@@ -99,12 +111,17 @@ impl Judge {
         let area = self.rubric.area_of(&answer.stage)?;
         let started_at = self.clock.wall();
         let (judged, truncated) = answer.judged();
-        let mut outcome = match triage::insufficient(judged, answer.language) {
+        let suspicion = injection::find(judged);
+        let withheld = if self.settings.withhold { suspicion.passages.as_slice() } else { &[] };
+        let shown = injection::without(judged, withheld);
+        let quotable = quotable(judged, withheld);
+        let mut outcome = match triage::insufficient(judged, answer.language).or_else(|| nothing_left(answer, judged, &quotable)) {
             Some(reason) => Outcome::without_score(Status::InsufficientEvidence, reason, None),
-            None => self.ask(answer, judged, area, cancel)?,
+            None => self.ask(&Asked { answer, judged, shown: &shown, quotable: &quotable, area }, cancel)?,
         };
-        let suspicion = injection::suspicion(&answer.text, answer.language);
-        outcome.warnings.splice(0..0, truncated.into_iter().chain(suspicion));
+        outcome.withheld = withheld.to_vec();
+        let flag = injection::note(&suspicion, answer.language);
+        outcome.warnings.splice(0..0, truncated.into_iter().chain(flag));
         let provenance = Provenance { usage: outcome.usage.take(), ..self.provenance(answer, started_at) };
         Ok(self.record(answer, &area.id, outcome, provenance))
     }
@@ -121,18 +138,20 @@ impl Judge {
         Provenance {
             computation: self.computation(answer),
             input_sha256: answer.input_sha256(),
-            prompt_version: prompt::VERSION.to_owned(),
+            prompt_version: self.prompt_version(),
             model: self.model(),
             sampling: self.sampling(),
             usage: None,
             worker_id: self.settings.worker_id.clone(),
+            attempt: 0,
             started_at,
             finished_at: self.clock.wall(),
         }
     }
 
     fn record(&self, answer: &Answer, area: &str, outcome: Outcome, provenance: Provenance) -> Evaluation {
-        let Outcome { status, reason, items, feedback, warnings, .. } = outcome;
+        let Outcome { status, reason, items, confidence, feedback, warnings, withheld, .. } = outcome;
+        let expected: Option<f64> = items.iter().map(|item| item.expected).sum();
         let total = (status == Status::Scored).then(|| items.iter().map(|item| item.score).sum::<u32>());
         Evaluation {
             schema_version: SCHEMA_VERSION,
@@ -141,6 +160,7 @@ impl Judge {
             transcript_id: answer.transcript_id,
             question_id: answer.question_id,
             question: answer.question.clone(),
+            answer: answer.text.clone(),
             stage: answer.stage.clone(),
             area: area.to_owned(),
             language: answer.language.code().to_owned(),
@@ -149,89 +169,39 @@ impl Judge {
             reason,
             items,
             total,
+            expected_total: expected.filter(|_| total.is_some()).map(|points| (points * 10.0).round() / 10.0),
+            confidence,
             max: AREA_MAX,
             band: total.map(|total| self.rubric.band(f64::from(total)).id.clone()),
             feedback,
             warnings,
+            withheld,
+            speech: speech::facts(&answer.text, answer.language, answer.seconds),
             provenance,
+            supersedes: None,
+            human_review: None,
         }
     }
 
-    fn ask(&self, answer: &Answer, judged: &str, area: &Area, cancel: &Cancel) -> Result<Outcome, Error> {
-        let request = Request {
-            messages: prompt::messages(answer, judged, area, &self.rubric),
-            schema: Some(prompt::schema(area, &evidence::segments(judged))),
-            sampling: self.settings.sampling.clone(),
-            max_tokens: self.settings.max_tokens,
-            ..Request::default()
-        };
-        let completion = match complete(self.engine.as_ref(), &request, cancel)? {
-            Ok(completion) => completion,
-            Err(reason) => return Ok(Outcome::without_score(Status::Failed, reason, None)),
-        };
-        let usage = usage(&completion);
-        Ok(match verdict::read(&completion.text, judged, area, &self.rubric, answer.language) {
-            Ok(mut verdict) => {
-                verdict.warnings.extend(cut_short(&completion, answer.language));
-                Outcome::scored(verdict, usage)
-            }
-            Err(what) => Outcome::without_score(Status::Failed, broken_reply(&what, &completion), Some(usage)),
-        })
+    /// Names the prompt, and what of an answer it shows.
+    fn prompt_version(&self) -> String {
+        let all = if self.settings.withhold { "" } else { "+all" };
+        format!("{}{all}", prompt::VERSION)
     }
 
     pub(crate) fn sampling(&self) -> SamplingRecord {
         let Sampling { temperature, top_p, seed } = self.settings.sampling;
-        SamplingRecord { temperature, top_p, seed, max_tokens: self.settings.max_tokens }
+        SamplingRecord { temperature, top_p, seed, max_tokens: self.settings.max_tokens, samples: self.settings.samples.max(1) }
     }
 }
 
-/// Asks the engine. What one request can suffer is the inner error; what would befall every request is the outer.
-pub(crate) fn complete(engine: &dyn Engine, request: &Request, cancel: &Cancel) -> Result<Result<Completion, Note>, Error> {
-    match engine.complete(request, cancel, &mut |_| {}) {
-        Ok(completion) => Ok(Ok(completion)),
-        Err(viva_llm::Error::Cancelled) => Err(Error::Cancelled),
-        Err(error @ viva_llm::Error::Busy { .. }) => Err(Error::EngineBusy(error)),
-        Err(error @ viva_llm::Error::Stopped(_)) => Err(Error::EngineStopped(error)),
-        Err(error @ viva_llm::Error::Remote { transient: true, .. }) => Err(Error::EngineAway(error)),
-        Err(error) => Ok(Err(Note::new("model_failed", chain(&error)))),
-    }
+/// The segments of the answer that may be quoted.
+fn quotable<'a>(judged: &'a str, withheld: &[Passage]) -> Vec<&'a str> {
+    injection::outside(judged, withheld).into_iter().flat_map(evidence::segments).collect()
 }
 
-/// The engine closed a reply that met its token limit: what came last, the feedback, may be cut.
-fn cut_short(completion: &Completion, language: Language) -> Option<Note> {
-    let detail = language.pick("모델의 답이 길이 제한에서 잘렸습니다", "the model's reply was cut at its token limit");
-    (completion.finish == Finish::Length).then(|| Note::new("reply_cut", detail))
-}
-
-/// Why a reply cannot be used.
-pub(crate) fn broken_reply(what: &str, completion: &Completion) -> Note {
-    let cut = if completion.finish == Finish::Length { " (the reply met its token limit)" } else { "" };
-    Note::new("invalid_reply", format!("{what}{cut}"))
-}
-
-/// What a completion cost, as it is stored.
-pub(crate) fn usage(completion: &Completion) -> Usage {
-    Usage {
-        tokens_in: completion.tokens_in,
-        tokens_cached: completion.tokens_cached,
-        tokens_out: completion.tokens_out,
-        tokens_forced: completion.tokens_forced,
-        finish_reason: match completion.finish {
-            Finish::Stop => "stop",
-            Finish::Length => "length",
-        }
-        .to_owned(),
-        prompt_sha256: completion.prompt_sha256.clone(),
-    }
-}
-
-/// An error with every cause behind it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
+/// An answer that is nothing but talk to the model says nothing to the interviewer.
+fn nothing_left(answer: &Answer, judged: &str, quotable: &[&str]) -> Option<Note> {
+    let detail = answer.language.pick("평가 모델을 향한 말뿐입니다", "there is nothing but text aimed at the model");
+    (quotable.is_empty() && !evidence::segments(judged).is_empty()).then(|| Note::new("only_injection", detail))
 }

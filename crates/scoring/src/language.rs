@@ -50,12 +50,35 @@ impl std::str::FromStr for Language {
     }
 }
 
-/// A text in every language.
+/// A text in every language. A file may give one text for both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "Written")]
 pub struct Localised {
     ko: String,
     en: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Both(String),
+    Each(Each),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Each {
+    ko: String,
+    en: String,
+}
+
+impl From<Written> for Localised {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Both(text) => Self { ko: text.clone(), en: text },
+            Written::Each(Each { ko, en }) => Self { ko, en },
+        }
+    }
 }
 
 impl Localised {

@@ -5,18 +5,25 @@
 //! is no score there is a reason. Start at [`Judge`].
 
 pub mod answer;
+mod asking;
 mod error;
 pub mod evaluate;
 pub mod evidence;
+mod expected;
+pub mod fairness;
+pub mod html;
 pub mod injection;
+mod labels;
 mod language;
 pub mod markdown;
 pub mod narrative;
 mod phrases;
 pub mod platform;
 pub mod prompt;
+pub mod replay;
 pub mod report;
 pub mod rubric;
+mod speech;
 pub mod triage;
 mod verdict;
 

@@ -3,16 +3,14 @@
 //! Promises to show what is missing as plainly as what is there, and that no text of a candidate or a model can become
 //! markup.
 
-mod labels;
-
 use std::fmt::Write as _;
 
 use viva_core::evaluation::{Evaluation, Note};
 use viva_core::report::{NarrativeStatus, Report};
 
+use crate::labels::Labels;
 use crate::rubric::Rubric;
 use crate::{Error, Language};
-use labels::Labels;
 
 const INFALLIBLE: &str = "writing to a string cannot fail; this is a bug";
 
@@ -136,7 +134,8 @@ impl Page<'_> {
                 .map(|evidence| format!("“{}” [{}-{}]", escape(&evidence.quote), evidence.start, evidence.end))
                 .collect();
             let quotes = if quotes.is_empty() { self.labels.no_evidence.to_owned() } else { quotes.join(", ") };
-            writeln!(text, "- {} **{} / {}**: {quotes}", escape(&item.title), item.score, item.max).expect(INFALLIBLE);
+            let expected = item.expected.map(|points| format!(" ({} {points:.1})", self.labels.expected)).unwrap_or_default();
+            writeln!(text, "- {} **{} / {}**{expected}: {quotes}", escape(&item.title), item.score, item.max).expect(INFALLIBLE);
         }
         if let Some(feedback) = &evaluation.feedback {
             writeln!(text, "\n{}: {}\n", self.labels.feedback, escape(feedback)).expect(INFALLIBLE);
@@ -169,6 +168,14 @@ impl Page<'_> {
     }
 
     fn outcome(&self, evaluation: &Evaluation) -> String {
+        if let Some((review, total)) = evaluation.human_review.as_ref().and_then(|review| Some((review, review.total?))) {
+            let before = evaluation.total.map_or_else(|| self.labels.no_score.to_owned(), |total| total.to_string());
+            let (reviewer, reason) = (escape(&review.reviewer), escape(&review.reason));
+            return format!(
+                "{total} / {} ({}: {reviewer}, {reason}; {} {before})",
+                evaluation.max, self.labels.reviewed, self.labels.before
+            );
+        }
         match (evaluation.total, &evaluation.band, &evaluation.reason) {
             (Some(total), Some(band), _) => format!("{total} / {} ({})", evaluation.max, self.band(band)),
             (_, _, Some(reason)) => format!("{}: {}", self.labels.no_score, escape(&reason.detail)),

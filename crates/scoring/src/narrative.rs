@@ -11,7 +11,7 @@ use viva_core::evaluation::Evaluation;
 use viva_core::report::{NarrativeStatus, Report};
 use viva_llm::{Cancel, Message, Part, Request, Role};
 
-use crate::evaluate::{broken_reply, complete, usage};
+use crate::asking::{broken_reply, complete, usage};
 use crate::{Error, Judge, Language};
 
 /// Version of the prompt below.
@@ -155,7 +155,7 @@ fn areas(report: &Report, language: Language) -> String {
 fn line(number: usize, evaluation: &Evaluation, language: Language) -> String {
     // A stage that the rubric does not know is anybody's text.
     let stage = if evaluation.area.is_empty() { "?" } else { &evaluation.stage };
-    let Some(total) = evaluation.total else {
+    let Some(total) = evaluation.standing_total() else {
         let why = evaluation.reason.as_ref().map_or("", |reason| reason.code.as_str());
         return format!("{number}. {stage} {} ({why})", language.pick("점수 없음", "no score"));
     };

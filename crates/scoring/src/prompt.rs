@@ -15,7 +15,7 @@ use crate::evidence::NO_QUOTE;
 use crate::rubric::{Area, Rubric};
 
 /// Version of everything here that can change a score, the rules of triage and evidence included.
-pub const VERSION: &str = "evaluate/2";
+pub const VERSION: &str = "evaluate/3";
 /// Shortest feedback that says anything, in characters.
 pub const FEEDBACK_MIN: usize = 10;
 /// Longest feedback, in characters.

@@ -42,7 +42,7 @@ fn compose(interview: Interview, rubric: &Rubric, model: ModelRecord) -> Result<
     let counts = counts(&evaluations);
     let overall = weighted(&areas).map(one_decimal);
     let stages = rubric.areas().iter().flat_map(|area| &area.stages);
-    let is_scored = |stage: &str| evaluations.iter().any(|found| found.stage == stage && found.status == Status::Scored);
+    let is_scored = |stage: &str| evaluations.iter().any(|found| found.stage == stage && found.standing_total().is_some());
     Ok(Report {
         schema_version: SCHEMA_VERSION,
         interview_id: id,
@@ -72,10 +72,12 @@ fn compose(interview: Interview, rubric: &Rubric, model: ModelRecord) -> Result<
 }
 
 fn counts(evaluations: &[Evaluation]) -> Counts {
-    let with = |status| evaluations.iter().filter(|evaluation| evaluation.status == status).count();
+    // An answer that a person scored has a score, whatever the model could say about it.
+    let without = |evaluation: &&Evaluation| evaluation.standing_total().is_none();
+    let with = |status| evaluations.iter().filter(without).filter(|evaluation| evaluation.status == status).count();
     Counts {
         answers: evaluations.len(),
-        scored: with(Status::Scored),
+        scored: evaluations.iter().filter(|evaluation| evaluation.standing_total().is_some()).count(),
         insufficient_evidence: with(Status::InsufficientEvidence),
         failed: with(Status::Failed),
     }
@@ -92,7 +94,7 @@ fn area_scores(evaluations: &[Evaluation], rubric: &Rubric, language: Language) 
 
 fn area_score(area: &Area, evaluations: &[Evaluation], rubric: &Rubric, language: Language) -> AreaScore {
     let own: Vec<&Evaluation> = evaluations.iter().filter(|evaluation| evaluation.area == area.id).collect();
-    let score = mean_total(own.iter().copied());
+    let (score, follow_up) = with_follow_ups(area, &own, rubric);
     AreaScore {
         id: area.id.clone(),
         title: area.title.get(language).to_owned(),
@@ -100,14 +102,32 @@ fn area_score(area: &Area, evaluations: &[Evaluation], rubric: &Rubric, language
         applied_weight: None,
         band: score.map(|score| rubric.band(score).id.clone()),
         score,
-        scored: own.iter().filter(|evaluation| evaluation.total.is_some()).count(),
+        follow_up,
+        scored: own.iter().filter(|evaluation| evaluation.standing_total().is_some()).count(),
         answers: own.len(),
     }
 }
 
-/// Mean of the totals that there are, one decimal; `None` without any.
+/// The area's score, and what its follow-ups added to it. Without a rule, or with nothing but follow-ups, all answers count alike.
+fn with_follow_ups(area: &Area, own: &[&Evaluation], rubric: &Rubric) -> (Option<f64>, Option<f64>) {
+    let all = mean_total(own.iter().copied());
+    let Some(rule) = &area.follow_up else { return (all, None) };
+    let (deeper, first): (Vec<&Evaluation>, Vec<&Evaluation>) =
+        own.iter().copied().partition(|evaluation| rule.stages.contains(&evaluation.stage));
+    let points: Vec<f64> =
+        deeper.iter().filter_map(|evaluation| Some(rubric.follow_up_points(rule, f64::from(evaluation.standing_total()?)))).collect();
+    match mean_total(first.into_iter()) {
+        Some(base) if !points.is_empty() => {
+            let moved = one_decimal(points.iter().sum::<f64>() / points.len() as f64);
+            (Some(one_decimal((base + moved).clamp(0.0, 100.0))), Some(moved))
+        }
+        base => (base.or(all), None),
+    }
+}
+
+/// Mean of the totals that stand, one decimal; `None` without any.
 pub(crate) fn mean_total<'a>(evaluations: impl Iterator<Item = &'a Evaluation>) -> Option<f64> {
-    let totals: Vec<u32> = evaluations.filter_map(|evaluation| evaluation.total).collect();
+    let totals: Vec<u32> = evaluations.filter_map(Evaluation::standing_total).collect();
     let sum = f64::from(totals.iter().sum::<u32>());
     (!totals.is_empty()).then(|| one_decimal(sum / totals.len() as f64))
 }

@@ -1,9 +1,10 @@
 //! The rubric: areas, items, maxima, weights and bands, read from a versioned YAML file.
 //!
 //! Promises that a `Rubric` in hand keeps its rules: items of an area add up to 100, weights to 1, every stage belongs
-//! to one area, the bands run down to 0. Does not score.
+//! to one area, the bands run down to 0; and that a file which breaks one is refused with the line and the field. Does not score.
 
-use std::collections::HashSet;
+mod file;
+
 use std::path::Path;
 
 use serde::Deserialize;
@@ -16,7 +17,7 @@ use crate::language::Localised;
 /// Points that the items of an area add up to.
 pub const AREA_MAX: u32 = 100;
 
-const BUILTIN: &str = include_str!("../rubrics/interview.v1.yaml");
+const BUILTIN: &str = include_str!("../rubrics/interview.v2.yaml");
 
 /// One thing that an answer is judged by.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,9 +33,20 @@ pub struct Item {
     pub criterion: Localised,
 }
 
-/// A group of stages judged by the same items.
+/// What answers to follow-up questions do to their area's score.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct FollowUp {
+    /// Which of the area's stages are follow-ups.
+    pub stages: Vec<String>,
+    /// Points that an answer in the highest band adds.
+    pub bonus: u32,
+    /// Points that one in the lowest band takes.
+    pub penalty: u32,
+}
+
+/// A group of stages judged by the same items.
+#[derive(Debug, Clone)]
 pub struct Area {
     /// Lower case with underscores.
     pub id: String,
@@ -46,6 +58,18 @@ pub struct Area {
     pub stages: Vec<String>,
     /// What is judged.
     pub items: Vec<Item>,
+    /// The rule for follow-up questions; without one their answers count as any other.
+    pub follow_up: Option<FollowUp>,
+}
+
+impl Area {
+    /// The same area with its items in another order: a model that favours a place must not favour an item.
+    pub(crate) fn rotated(&self, by: usize) -> Self {
+        let mut area = self.clone();
+        let places = area.items.len().max(1);
+        area.items.rotate_left(by % places);
+        area
+    }
 }
 
 /// A range of totals with a name. It ends where the next higher one begins.
@@ -60,19 +84,11 @@ pub struct Band {
     pub title: Localised,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    id: String,
-    version: String,
-    bands: Vec<Band>,
-    areas: Vec<Area>,
-}
-
 /// A rubric that keeps its rules.
 #[derive(Debug, Clone)]
 pub struct Rubric {
     reference: RubricRef,
+    yaml: String,
     bands: Vec<Band>,
     areas: Vec<Area>,
 }
@@ -92,11 +108,14 @@ impl Rubric {
 
     /// Reads a rubric from YAML; `origin` names it in errors.
     pub fn parse(origin: &str, yaml: &str) -> Result<Self, Error> {
-        let refuse = |what: String| Error::Rubric { origin: origin.to_owned(), what };
-        let file: File = serde_saphyr::from_str(yaml).map_err(|error| refuse(error.to_string()))?;
-        check_areas(&file.areas).and_then(|()| check_bands(&file.bands)).map_err(refuse)?;
+        let file = file::read(yaml).map_err(|what| Error::Rubric { origin: origin.to_owned(), what })?;
         let reference = RubricRef { id: file.id, version: file.version, sha256: sha256_hex(yaml.as_bytes()) };
-        Ok(Self { reference, bands: file.bands, areas: file.areas })
+        Ok(Self { reference, yaml: yaml.to_owned(), bands: file.bands, areas: file.areas })
+    }
+
+    /// The file's text: what the hash is over.
+    pub fn yaml(&self) -> &str {
+        &self.yaml
     }
 
     /// Which rubric this is.
@@ -128,6 +147,18 @@ impl Rubric {
         self.bands.iter().find(|band| total >= f64::from(band.from)).unwrap_or(lowest)
     }
 
+    /// What an answer to a follow-up question of this total does to its area's score.
+    pub fn follow_up_points(&self, rule: &FollowUp, total: f64) -> f64 {
+        let band = self.band(total);
+        if self.bands.first().is_some_and(|highest| highest.id == band.id) {
+            f64::from(rule.bonus)
+        } else if band.id == self.lowest_band().id {
+            -f64::from(rule.penalty)
+        } else {
+            0.0
+        }
+    }
+
     /// The band with this id.
     pub fn band_named(&self, id: &str) -> Option<&Band> {
         self.bands.iter().find(|band| band.id == id)
@@ -142,55 +173,4 @@ impl Rubric {
     fn lowest_band(&self) -> &Band {
         self.bands.last().expect("a rubric without bands was accepted; this is a bug")
     }
-}
-
-fn check_areas(areas: &[Area]) -> Result<(), String> {
-    let weights: f64 = areas.iter().map(|area| area.weight).sum();
-    if (weights - 1.0).abs() > 1e-9 {
-        return Err(format!("the weights of the areas add up to {weights}, not 1"));
-    }
-    let mut seen = HashSet::new();
-    for area in areas {
-        check_area(area)?;
-        if !seen.insert(area.id.as_str()) {
-            return Err(format!("two areas are called {}", area.id));
-        }
-    }
-    let mut owner = HashSet::new();
-    match areas.iter().flat_map(|area| &area.stages).find(|stage| !owner.insert(stage.as_str())) {
-        Some(stage) => Err(format!("stage {stage} stands twice; a stage belongs to one area")),
-        None => Ok(()),
-    }
-}
-
-fn check_area(area: &Area) -> Result<(), String> {
-    let id = &area.id;
-    let sum: u32 = area.items.iter().map(|item| item.max).sum();
-    if sum != AREA_MAX {
-        return Err(format!("the items of {id} add up to {sum}, not {AREA_MAX}"));
-    }
-    if !(area.weight > 0.0 && area.weight <= 1.0) || area.stages.is_empty() || area.title.is_blank() {
-        return Err(format!("area {id} needs a weight above 0, a stage, and a title in both languages"));
-    }
-    let mut seen = HashSet::new();
-    for item in &area.items {
-        let plain = !item.id.is_empty() && item.id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        if !plain || item.id == "feedback" || !seen.insert(item.id.as_str()) {
-            return Err(format!("item id {:?} of {id} must be unique, lower case with underscores, and not \"feedback\"", item.id));
-        }
-        if item.max == 0 || item.title.is_blank() || item.criterion.is_blank() {
-            return Err(format!("item {} of {id} needs points, and a title and a criterion in both languages", item.id));
-        }
-    }
-    Ok(())
-}
-
-fn check_bands(bands: &[Band]) -> Result<(), String> {
-    if bands.last().is_none_or(|band| band.from != 0) || bands.iter().any(|band| band.title.is_blank()) {
-        return Err("the last band must start at 0, and each needs a title in both languages".to_owned());
-    }
-    if bands.windows(2).any(|pair| pair[0].from <= pair[1].from) || bands[0].from > AREA_MAX {
-        return Err("the bands must run from high to low".to_owned());
-    }
-    Ok(())
 }

@@ -7,8 +7,11 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use viva_core::evaluation::{Item, Note};
 
+use viva_llm::Completion;
+
 use crate::Language;
 use crate::evidence::{self, Checked};
+use crate::expected::{self, Weighed};
 use crate::prompt::FEEDBACK_MAX;
 use crate::rubric::{self, Area, Rubric};
 
@@ -35,18 +38,25 @@ pub(crate) struct Verdict {
 }
 
 /// Reads the model's reply about `answer`; the error says which rule it broke.
-pub(crate) fn read(reply: &str, answer: &str, area: &Area, rubric: &Rubric, language: Language) -> Result<Verdict, String> {
-    let mut reply: Reply = serde_json::from_str(reply.trim()).map_err(|error| format!("not the JSON that was asked for: {error}"))?;
-    let mut warnings = Vec::new();
-    let mut items = Vec::with_capacity(area.items.len());
+pub(crate) fn read(completion: &Completion, answer: &str, area: &Area, rubric: &Rubric, language: Language) -> Result<Verdict, String> {
+    let text = &completion.text;
+    let mut reply: Reply = serde_json::from_str(text.trim()).map_err(|error| format!("not the JSON that was asked for: {error}"))?;
+    let mut replied = Vec::with_capacity(area.items.len());
     for wanted in &area.items {
         let item = reply.items.remove(&wanted.id).ok_or_else(|| format!("item {} is missing", wanted.id))?;
         if item.score > wanted.max {
             return Err(format!("item {} got {} of {} points", wanted.id, item.score, wanted.max));
         }
-        let judge = ItemJudge { wanted, rubric, language };
-        items.push(judge.settle(&item, answer, &mut warnings));
+        replied.push((wanted, item));
     }
+    let points: Vec<(u32, u32)> = replied.iter().map(|(wanted, item)| (item.score, wanted.max)).collect();
+    let weighed = expected::weigh(text, &completion.numbers, &points);
+    let mut warnings = Vec::new();
+    let settle = |(index, (wanted, item)): (usize, &(&rubric::Item, ItemReply))| {
+        let judge = ItemJudge { wanted, rubric, language };
+        judge.settle(item, weighed.as_ref().map(|all| all[index]), answer, &mut warnings)
+    };
+    let items: Vec<Item> = replied.iter().enumerate().map(settle).collect();
     if let Some(extra) = reply.items.keys().next() {
         return Err(format!("there is no item {extra}"));
     }
@@ -64,7 +74,7 @@ struct ItemJudge<'a> {
 }
 
 impl ItemJudge<'_> {
-    fn settle(&self, reply: &ItemReply, answer: &str, warnings: &mut Vec<Note>) -> Item {
+    fn settle(&self, reply: &ItemReply, weighed: Option<Weighed>, answer: &str, warnings: &mut Vec<Note>) -> Item {
         let max = self.wanted.max;
         let evidence = match evidence::check(answer, &reply.quote) {
             Checked::Found(evidence) => vec![evidence],
@@ -85,7 +95,15 @@ impl ItemJudge<'_> {
             warnings.push(self.note("capped_without_evidence", &ko, &en));
         }
         let title = self.wanted.title.get(self.language).to_owned();
-        Item { name: self.wanted.id.clone(), title, score: reply.score.min(cap), max, evidence }
+        Item {
+            name: self.wanted.id.clone(),
+            title,
+            score: reply.score.min(cap),
+            max,
+            evidence,
+            expected: weighed.map(|weighed| weighed.expected.min(f64::from(cap))),
+            probability: weighed.map(|weighed| weighed.probability),
+        }
     }
 
     fn note(&self, code: &str, ko: &str, en: &str) -> Note {

@@ -9,34 +9,34 @@ use viva_llm::{Cancel, Local, Options, Sampling};
 use viva_scoring::{Answer, Interview, Judge, Language, Rubric, Settings};
 
 #[derive(Deserialize)]
-struct Sample {
-    language: Language,
+pub struct Sample {
+    pub language: Language,
     position: String,
-    questions: Vec<Question>,
+    pub questions: Vec<Question>,
 }
 
 #[derive(Deserialize)]
-struct Question {
+pub struct Question {
     id: i32,
-    stage: String,
+    pub stage: String,
     text: String,
-    answer: String,
+    pub answer: String,
 }
 
-fn sample(language: &str) -> Sample {
+pub fn sample(language: &str) -> Sample {
     let path = format!("{}/../../samples/interview.{language}.yaml", env!("CARGO_MANIFEST_DIR"));
     serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn engine(model: &str) -> Arc<Local> {
+pub fn engine(model: &str) -> Arc<Local> {
     Arc::new(Local::open(Options::new(viva_testkit::model(model).model())).unwrap())
 }
 
-fn judge(engine: Arc<Local>, settings: Settings) -> Judge {
+pub fn judge(engine: Arc<Local>, settings: Settings) -> Judge {
     Judge::new(engine, Rubric::builtin(), Arc::new(SystemClock), settings)
 }
 
-fn evaluate(judge: &Judge, sample: &Sample) -> Vec<Evaluation> {
+pub fn evaluate(judge: &Judge, sample: &Sample) -> Vec<Evaluation> {
     let answer = |question: &Question| Answer {
         interview_id: Some(1),
         transcript_id: None,
@@ -45,6 +45,7 @@ fn evaluate(judge: &Judge, sample: &Sample) -> Vec<Evaluation> {
         question: question.text.clone(),
         text: question.answer.clone(),
         language: sample.language,
+        seconds: None,
     };
     let judge_one = &|question| judge.evaluate(&answer(question), &Cancel::default()).unwrap();
     // All at once, as a report asks.

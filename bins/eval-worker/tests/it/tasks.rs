@@ -47,7 +47,8 @@ async fn a_report_scores_every_answer_and_stores_what_the_platform_reads() {
     assert_eq!(session.interviews().get(INTERVIEW).await.unwrap().overall_score, Some(100.0));
     let parts = session.transcripts().get(1002).await.unwrap().rubric_score.unwrap();
     assert_eq!(parts["세부항목점수"], json!({ "개념의 정확성": 50, "논리성": 30, "용어 활용력": 20 }));
-    let stored = session.evaluations().newest(INTERVIEW).await.unwrap();
+    let mut stored = session.evaluations().newest(INTERVIEW).await.unwrap();
+    stored.sort_by_key(|evaluation| evaluation.transcript_id);
     let statuses: Vec<Status> = stored.iter().map(|evaluation| evaluation.status).collect();
     assert_eq!(statuses, [Status::Scored, Status::Scored, Status::InsufficientEvidence, Status::Scored]);
     assert!(stored.iter().all(|evaluation| evaluation.inconsistency().is_none()));

@@ -16,7 +16,6 @@ use viva_core::report::Report;
 use viva_core::store::{self, Store};
 use viva_core::task::{ANALYZE_ANSWER, GENERATE_FINAL_REPORT, SYNTHESIZE, TaskMessage};
 use viva_models::{Console, PullOptions};
-use viva_scoring::markdown;
 use viva_worker::{Drained, Flight, Keeper, MemoryQueue, MemoryReplies, Queue as _, Runtime, Timing};
 
 use super::sample::Sample;
@@ -45,8 +44,7 @@ impl House {
     pub(super) async fn open(settings: &Settings, data: &Path, sample: &Sample) -> anyhow::Result<Self> {
         let home = settings.home()?;
         home.pull("kokoro", &PullOptions::default(), &Console::new()).await?;
-        let model = eval_worker::cli::ModelArgs { llm: settings.llm.clone(), viva_models: Some(home.dir().to_owned()), rubric: None };
-        let judge = Arc::new(eval_worker::model::judge(model).await?);
+        let judge = Arc::new(eval_worker::model::judge(settings.judge()?).await?);
         let url = settings.database_url(data);
         store::migrate(&url).await.context("the database cannot be made")?;
         let store = Store::connect(&url).await?;
@@ -99,11 +97,9 @@ impl House {
         })
     }
 
-    /// The stored report, and the page that people read.
-    pub(super) async fn report(&self, interview_id: i32) -> anyhow::Result<(Report, String)> {
-        let report = self.evaluator.stored_report(interview_id).await?;
-        let page = markdown::render(&report, self.evaluator.judge().rubric())?;
-        Ok((report, page))
+    /// Writes the stored report where people and scripts find it.
+    pub(super) async fn report(&self, interview_id: i32, folder: &Path) -> anyhow::Result<Report> {
+        crate::records::write_report(&self.evaluator, interview_id, folder).await
     }
 
     /// Stops the workers and closes the database.

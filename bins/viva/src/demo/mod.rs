@@ -91,10 +91,7 @@ async fn judge(house: &House, sample: &Sample) -> anyhow::Result<()> {
 async fn conclude(house: &House, sample: &Sample, data: &Path) -> anyhow::Result<Report> {
     println!("\nWriting the report");
     house.ask(GENERATE_FINAL_REPORT, vec![json!(sample.interview_id)], json!({})).await?;
-    let (report, markdown) = house.report(sample.interview_id).await?;
-    write(&data.join("report.json"), &serde_json::to_vec_pretty(&report)?)?;
-    write(&data.join("report.md"), markdown.as_bytes())?;
-    Ok(report)
+    house.report(sample.interview_id, data).await
 }
 
 fn show(sample: &Sample, voiced: &[Voiced], report: &Report, data: &Path) {
@@ -109,14 +106,15 @@ fn show(sample: &Sample, voiced: &[Voiced], report: &Report, data: &Path) {
         table.row([format!("q_{}", asked.id), clip(&asked.text, QUESTION_WIDTH), format!("{:.1}", clip_made.audio_s), ms, speed]);
     }
     println!("\n{table}");
-    let mut table = Table::new(["stage", "score", "band", "why not"], [false, true, false, false]);
+    let mut table = Table::new(["stage", "score", "expected", "band", "why not"], [false, true, true, false, false]);
     for evaluation in &report.evaluations {
         let why = evaluation.reason.as_ref().map(|note| clip(&note.detail, 60)).unwrap_or_default();
         let score = match (evaluation.status, evaluation.total) {
             (Status::Scored, Some(total)) => total.to_string(),
             _ => "-".to_owned(),
         };
-        table.row([evaluation.stage.clone(), score, evaluation.band.clone().unwrap_or_default(), why]);
+        let expected = evaluation.expected_total.map_or_else(|| "-".to_owned(), |points| format!("{points:.1}"));
+        table.row([evaluation.stage.clone(), score, expected, evaluation.band.clone().unwrap_or_default(), why]);
     }
     println!("{table}");
     let overall = report.overall.map_or_else(|| "none".to_owned(), |score| format!("{score:.1} / 100"));
@@ -124,7 +122,9 @@ fn show(sample: &Sample, voiced: &[Voiced], report: &Report, data: &Path) {
     for notice in &report.notices {
         println!("  NOTE: {}", notice.detail);
     }
-    println!("\n  report  {}\n          {}", data.join("report.md").display(), data.join("report.json").display());
+    for (index, file) in crate::records::REPORT_FILES.iter().enumerate() {
+        println!("{}{}", if index == 0 { "\n  report  " } else { "          " }, data.join(file).display());
+    }
     println!("  audio   {}", data.join("audio").join("q_*.wav").display());
 }
 
@@ -141,18 +141,6 @@ fn clip_path(data: &Path, question_id: i32) -> PathBuf {
 fn seconds(path: &Path) -> anyhow::Result<f64> {
     let reader = hound::WavReader::open(path).with_context(|| format!("{} is no WAV file", path.display()))?;
     Ok(f64::from(reader.duration()) / f64::from(reader.spec().sample_rate))
-}
-
-fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let whole = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-        std::io::Write::write_all(&mut file, bytes)?;
-        file.as_file().sync_all()?;
-        // A temporary file is private; a report is for whoever may read the folder.
-        file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-        Ok(file.persist(path).map(drop)?)
-    };
-    whole().with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// A bar on a terminal; elsewhere nothing, since each step prints its line anyway.

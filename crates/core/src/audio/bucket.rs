@@ -80,6 +80,15 @@ impl Bucket {
         Err(Error::Contended(self.address(&key)))
     }
 
+    pub(super) async fn remove(&self, name: &str) -> Result<(), Error> {
+        let key = self.key(name);
+        match self.s3.delete(&key).await {
+            Ok(()) => Ok(()),
+            Err(S3Error::NotFound { source, .. }) if !says_no_bucket(&*source) => Ok(()),
+            Err(source) => Err(s3_error("cannot remove", self.address(&key), source)),
+        }
+    }
+
     async fn find(&self, key: &Path) -> Result<Option<Found>, Error> {
         let failed = |source| s3_error("cannot read", self.address(key), source);
         let answer = match self.s3.get(key).await {

@@ -46,6 +46,14 @@ impl Folder {
         write_whole(&path, bytes)?;
         Ok(true)
     }
+
+    pub(super) fn remove(&self, name: &str) -> Result<(), Error> {
+        let path = self.root.join(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error).at("cannot remove", &path),
+            _ => Ok(()),
+        }
+    }
 }
 
 pub(super) async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "the derive writes public items")]
 
 pub mod evaluation_reports;
+pub mod evaluation_reviews;
 pub mod evaluations;
 pub mod interviews;
 pub mod questions;

@@ -76,6 +76,14 @@ pub enum Error {
         /// The steps it lacks.
         pending: Vec<String>,
     },
+    /// No such record.
+    #[error("there is no {id} in {table}")]
+    NoRecord {
+        /// The table.
+        table: &'static str,
+        /// The name that was asked for.
+        id: String,
+    },
     /// No such row.
     #[error("there is no row {id} in {table}")]
     NotFound {

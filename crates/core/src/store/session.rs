@@ -1,5 +1,6 @@
 //! A unit of work: the only place that begins a transaction, and the only way to a repository.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -8,10 +9,11 @@ use sea_orm::{
     TransactionTrait as _,
 };
 
+use super::audit_log::{self, Entry};
 use super::error::{During as _, Error};
 use super::{
-    Arrivals, Claims, Dispatches, Effects, EvaluationReports, Evaluations, Interviews, Outbox, Questions, ReportPlans, SpeechClips,
-    Transcripts, Waiters, WorkerSessions,
+    Arrivals, Claims, Dispatches, Effects, EvaluationReports, Evaluations, Interviews, Outbox, Questions, ReportPlans, Reviews, Rubrics,
+    SpeechClips, Transcripts, Waiters, WorkerSessions,
 };
 use crate::clock::{Clock as _, Moment, SystemClock};
 
@@ -37,6 +39,8 @@ pub struct Session {
     /// None only while it ends.
     transaction: Option<DatabaseTransaction>,
     opened: Moment,
+    /// What goes into the log if this is committed.
+    log: Mutex<Vec<Entry>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,13 +72,17 @@ impl Session {
         let begin = async move {
             let transaction = db.begin_with_options(options).await?;
             // Whole before it is handed over: if nobody takes it any more, it is rolled back as every other.
-            Ok(Self { transaction: Some(transaction), opened: SystemClock.monotonic() })
+            Ok(Self { transaction: Some(transaction), opened: SystemClock.monotonic(), log: Mutex::default() })
         };
         uncut(begin).await.during("beginning a unit of work")
     }
 
     /// Makes everything that was done in it last.
     pub async fn commit(mut self) -> Result<(), Error> {
+        let entries = std::mem::take(self.log.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner));
+        if !entries.is_empty() {
+            audit_log::append(self.connection(), entries).await?;
+        }
         let transaction = self.end();
         uncut(transaction.commit()).await.during("committing a unit of work")
     }
@@ -94,6 +102,11 @@ impl Session {
 
     pub(super) fn connection(&self) -> &DatabaseTransaction {
         self.transaction.as_ref().expect("a session that ended is gone; this is a bug")
+    }
+
+    /// Has an entry appended to the log when this is committed.
+    pub(super) fn log(&self, entry: Entry) {
+        self.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(entry);
     }
 
     /// The table `interviews` of the contract.
@@ -118,7 +131,17 @@ impl Session {
 
     /// Evaluations with their provenance.
     pub fn evaluations(&self) -> Evaluations<'_> {
-        Evaluations(self.connection())
+        Evaluations(self)
+    }
+
+    /// What people said about evaluations.
+    pub fn reviews(&self) -> Reviews<'_> {
+        Reviews(self)
+    }
+
+    /// The rubric files that scores were made by.
+    pub fn rubrics(&self) -> Rubrics<'_> {
+        Rubrics(self.connection())
     }
 
     /// Reports that wait for their parts.

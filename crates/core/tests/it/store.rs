@@ -1,8 +1,10 @@
 //! The store's suite. Every test takes an empty database by its address and knows nothing else about it; the list at the
 //! end runs each on every kind of database.
 
+mod audit_log;
 mod cancel;
 mod claims;
+mod erasure;
 mod fixture;
 mod interleave;
 mod lifeline;
@@ -131,12 +133,25 @@ with_redis! {
 }
 
 on_every_database! {
+    audit_log:
+        a_change_of_any_column_is_found,
+        a_row_that_is_missing_added_or_put_back_is_found,
+        an_end_that_was_cut_off_is_found_by_a_noted_head,
+        fifty_that_append_at_once_make_one_chain,
+        what_is_not_committed_is_not_in_the_log,
+        rows_of_the_version_before_are_taken_in,
+        a_rubric_is_kept_under_its_hash,
+        what_people_said_is_kept_beside_the_score;
     cancel:
         a_session_that_is_not_committed_leaves_nothing,
         a_rolled_back_session_is_over_when_it_says_so,
         a_unit_of_work_cancelled_at_any_step_leaves_nothing,
         a_unit_of_work_cancelled_at_any_poll_is_whole_or_absent,
         a_panic_inside_a_unit_of_work_leaves_nothing;
+    erasure:
+        nothing_is_left_of_whoever_is_erased_and_the_chain_holds,
+        others_keep_what_is_theirs,
+        whoever_was_erased_is_known_to_be;
     interleave:
         the_rules_hold_in_every_history,
         a_broken_rule_is_caught;
@@ -169,7 +184,8 @@ on_every_database! {
     report_plans:
         a_plan_ends_with_its_last_part,
         parts_are_sent_again_after_a_while_and_by_one,
-        everybody_who_waits_is_sent_on_once;
+        everybody_who_waits_is_sent_on_once,
+        in_500_races_each_plan_ends_once;
     retention:
         what_is_over_is_forgotten_after_its_time,
         what_somebody_needs_is_kept_however_old,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use chrono::DateTime;
 use serde_json::{Value, json};
 use viva_core::ManualClock;
-use viva_llm::{Cancel, Completion, Engine, Error, Finish, ModelInfo, Part, Request};
+use viva_llm::{Cancel, Chance, Completion, Engine, Error, Finish, ModelInfo, Number, Part, Request};
 use viva_scoring::{Answer, Judge, Language, Rubric, Settings};
 
 type Script = Box<dyn FnMut(&Request) -> Result<String, Error> + Send>;
@@ -14,6 +14,8 @@ type Script = Box<dyn FnMut(&Request) -> Result<String, Error> + Send>;
 pub struct Fake {
     info: ModelInfo,
     script: Mutex<Script>,
+    /// How likely each digit of a score is said to have been; none where nothing is told.
+    pub certainty: Option<f32>,
     pub asked: Mutex<Vec<Request>>,
 }
 
@@ -33,7 +35,7 @@ pub fn info(parameters: u64) -> ModelInfo {
 
 impl Fake {
     pub fn new(script: impl FnMut(&Request) -> Result<String, Error> + Send + 'static) -> Arc<Self> {
-        Arc::new(Self { info: info(7_000_000_000), script: Mutex::new(Box::new(script)), asked: Mutex::default() })
+        Arc::new(Self { info: info(7_000_000_000), script: Mutex::new(Box::new(script)), certainty: None, asked: Mutex::default() })
     }
 
     /// Says these replies, one after the other.
@@ -53,9 +55,28 @@ impl Fake {
         Arc::new(fake)
     }
 
+    /// Tells of every number that its digits might as well have been zeros, with what is left of `certainty`.
+    pub fn with_certainty(self: Arc<Self>, certainty: f32) -> Arc<Self> {
+        let mut fake = Arc::into_inner(self).unwrap();
+        fake.certainty = Some(certainty);
+        Arc::new(fake)
+    }
+
     pub fn calls(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
+}
+
+/// The scores of a reply as numbers in one token each, which might have been 0.
+fn numbers(text: &str, certainty: f32) -> Vec<Number> {
+    let scores = text.match_indices("\"score\":").map(|(at, key)| at + key.len());
+    let number = |at: usize| {
+        let digits: String = text[at..].chars().take_while(char::is_ascii_digit).collect();
+        let chance = |text: &str, probability| Chance { text: text.to_owned(), probability };
+        let step = if digits == "0" { vec![chance("0", 1.0)] } else { vec![chance(&digits, certainty), chance("0", 1.0 - certainty)] };
+        Number { at, probability: step[0].probability, steps: vec![step] }
+    };
+    scores.map(number).collect()
 }
 
 /// A reply that the schema allows.
@@ -88,14 +109,14 @@ impl Engine for Fake {
         let text = (self.script.lock().unwrap())(request)?;
         on_text(&text);
         Ok(Completion {
-            text,
             finish: Finish::Stop,
             tokens_in: 100,
             tokens_cached: 0,
             tokens_out: 10,
             tokens_forced: 5,
-            numbers: Vec::new(),
+            numbers: self.certainty.map(|certainty| numbers(&text, certainty)).unwrap_or_default(),
             prompt_sha256: "cd".repeat(32),
+            text,
         })
     }
 
@@ -104,9 +125,16 @@ impl Engine for Fake {
     }
 }
 
+pub fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(DateTime::from_timestamp(1_770_000_000, 0).unwrap()))
+}
+
 pub fn judge(engine: Arc<Fake>) -> Judge {
-    let clock = Arc::new(ManualClock::at(DateTime::from_timestamp(1_770_000_000, 0).unwrap()));
-    Judge::new(engine, Rubric::builtin(), clock, Settings::default())
+    judge_with(engine, Settings::default())
+}
+
+pub fn judge_with(engine: Arc<Fake>, settings: Settings) -> Judge {
+    Judge::new(engine, Rubric::builtin(), clock(), settings)
 }
 
 pub fn answer(stage: &str, text: &str) -> Answer {
@@ -118,6 +146,7 @@ pub fn answer(stage: &str, text: &str) -> Answer {
         question: "트랜잭션이 무엇인가요?".to_owned(),
         text: text.to_owned(),
         language: Language::Ko,
+        seconds: None,
     }
 }
 

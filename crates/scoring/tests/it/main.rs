@@ -3,8 +3,12 @@
 mod evaluate;
 mod evidence;
 mod fake;
+mod html;
+mod injection;
 mod prompt;
+mod replay;
 mod report;
 mod rubric;
 mod samples;
+mod schema;
 mod triage;

@@ -1,8 +1,8 @@
 use serde_json::json;
-use viva_core::evaluation::Evaluation;
+use viva_core::evaluation::{Decision, Evaluation, Review};
 use viva_core::report::{NarrativeStatus, Report};
 use viva_llm::Cancel;
-use viva_scoring::{Error, Interview, Judge, Language, Rubric, markdown, platform};
+use viva_scoring::{Error, Interview, Judge, Language, Rubric, html, markdown, platform};
 
 use crate::fake::{Fake, answer, data, info, judge, trusted};
 
@@ -58,6 +58,48 @@ fn the_overall_score_weighs_the_areas_as_the_rubric_says() {
     assert_eq!((report.overall, report.band.as_deref()), (Some(69.5), Some("fair")));
     assert!(report.missing_areas.is_empty());
     assert!(report.missing_stages.contains(&"skill_followup".to_owned()) && report.missing_stages.len() == 8);
+}
+
+#[test]
+fn follow_ups_add_and_take_what_the_rubric_says() {
+    let area = |totals: &[(&str, Option<u32>)], index: usize| {
+        let area = &report(totals).areas[index];
+        (area.score, area.follow_up)
+    };
+    // job_knowledge: +10 in the highest band, -5 in the lowest.
+    assert_eq!(area(&[("skill", Some(70)), ("skill_followup", Some(90))], 2), (Some(80.0), Some(10.0)));
+    assert_eq!(area(&[("skill", Some(70)), ("skill_followup", Some(30))], 2), (Some(65.0), Some(-5.0)));
+    assert_eq!(area(&[("skill", Some(70)), ("skill_followup", Some(60))], 2), (Some(70.0), Some(0.0)));
+    assert_eq!(area(&[("skill", Some(95)), ("skill_followup", Some(85))], 2), (Some(100.0), Some(10.0)), "and no further");
+    assert_eq!(area(&[("skill", Some(70)), ("skill_followup", None)], 2), (Some(70.0), None));
+    assert_eq!(area(&[("skill_followup", Some(90))], 2), (Some(90.0), None), "alone it counts as any other");
+    // experience and problem solving: +15 and -10, by the mean of both.
+    let both = [("experience", Some(60)), ("experience_followup", Some(100)), ("problem_solving_followup", Some(10))];
+    assert_eq!(area(&both, 3), (Some(62.5), Some(2.5)));
+}
+
+#[test]
+fn a_persons_total_stands_and_the_models_is_kept() {
+    let mut evaluations = evaluations(&[("skill", Some(40)), ("intro", None)]);
+    for (evaluation, total) in evaluations.iter_mut().zip([80, 50]) {
+        evaluation.human_review = Some(Review {
+            review_id: "r".to_owned(),
+            evaluation_id: evaluation.evaluation_id.clone(),
+            reviewer: "박<면접관>".to_owned(),
+            decision: Decision::Overridden,
+            total: Some(total),
+            reason: "답을 들어 보았습니다".to_owned(),
+            at_ms: 0,
+        });
+    }
+    let judge = judge(Fake::replies(&[]));
+    let report = judge.report(interview(evaluations)).unwrap();
+    // By hand: (0.15 * 50 + 0.20 * 80) / 0.35.
+    assert_eq!((report.overall, report.counts.scored), (Some(67.1), 2));
+    assert_eq!(report.evaluations[0].total, Some(40));
+    for page in [markdown::render(&report, judge.rubric()).unwrap(), html::render(&report, judge.rubric()).unwrap()] {
+        assert!(page.contains("모델 점수 40") && page.contains("모델 점수 점수 없음") && page.contains("박&lt;면접관&gt;"), "{page}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use viva_core::{Classified, ErrorClass};
-use viva_scoring::Rubric;
+use viva_scoring::{Language, Rubric};
 
-const YAML: &str = include_str!("../../rubrics/interview.v1.yaml");
+const YAML: &str = include_str!("../../rubrics/interview.v2.yaml");
 
 fn refusal(from: &str, to: &str) -> String {
     assert!(YAML.contains(from), "{from}");
@@ -40,21 +40,45 @@ fn bands_begin_where_the_rubric_says() {
 #[test]
 fn a_rubric_that_breaks_a_rule_is_refused_with_the_rule() {
     for (from, to, said) in [
-        ("weight: 0.30", "weight: 0.31", "add up to 1.01"),
-        ("max: 50", "max: 51", "items of job_knowledge add up to 101"),
-        ("stages: [motivation]", "stages: [motivation, intro]", "stage intro stands twice"),
-        ("id: reasoning", "id: accuracy", "must be unique"),
+        ("weight: 0.30", "weight: 0.31", "areas[].weight: the weights of the areas add up to 1.01"),
+        ("weight: 0.30", "weight: 0", "areas[3].weight: must be above 0"),
+        ("max: 50", "max: 51", "areas[2].items[].max: the items of job_knowledge add up to 101"),
+        ("stages: [motivation]", "stages: [motivation, intro]", "areas[1].stages: stage intro stands twice"),
+        ("id: reasoning", "id: accuracy", "areas[2].items[1].id: \"accuracy\" must be unique"),
         ("id: reasoning", "id: feedback", "not \"feedback\""),
-        ("id: motivation", "id: job_knowledge", "two areas are called"),
+        ("id: motivation", "id: Motivation", "areas[1].id: must be lower case"),
+        ("id: motivation", "id: self_expression", "areas[1].id: two areas are called"),
         ("{ id: weak, from: 0,", "{ id: weak, from: 1,", "last band must start at 0"),
-        ("from: 85", "from: 60", "from high to low"),
-        ("{ ko: 논리성, en: Reasoning }", "{ ko: 논리성, en: '' }", "both languages"),
+        ("from: 85", "from: 60", "bands[1].from: the bands must run from high to low"),
+        ("{ ko: 논리성, en: Reasoning }", "{ ko: 논리성, en: '' }", "areas[2].items[1].title: must not be empty in either language"),
         ("max: 50", "points: 50", "points"),
-        ("stages: [motivation]", "stages: []", "needs a weight above 0, a stage"),
+        ("stages: [motivation]", "stages: []", "areas[1].stages: must name a stage"),
+        ("stages: [skill_followup], bonus", "stages: [intro], bonus", "areas[2].follow_up.stages: stage intro is none of the area's"),
+        ("bonus: 10, penalty: 5", "bonus: 101, penalty: 5", "areas[2].follow_up.bonus"),
+        ("version: 2.0.0", "version: ''", "version: must not be empty"),
     ] {
         let message = refusal(from, to);
         assert!(message.contains(said), "{to}: {message}");
     }
+}
+
+#[test]
+fn a_broken_rule_is_told_with_its_line() {
+    for (from, to) in [("id: motivation", "id: Motivation"), ("max: 50", "max: none"), ("from: 70", "from: 99")] {
+        let line = YAML[..YAML.find(from).unwrap()].lines().count();
+        let message = refusal(from, to);
+        assert!(message.contains(&format!("line {line}")), "{line}: {message}");
+    }
+}
+
+#[test]
+fn a_file_may_give_one_text_for_both_languages() {
+    let plain = YAML.replacen("title: { ko: 논리성, en: Reasoning }", "title: 논리성", 1);
+    let rubric = Rubric::parse("test", &plain).unwrap();
+    let item = &rubric.areas()[2].items[1];
+    assert_eq!([Language::Ko, Language::En].map(|language| item.title.get(language)), ["논리성"; 2]);
+    let half = YAML.replacen("title: { ko: 논리성, en: Reasoning }", "title: { ko: 논리성 }", 1);
+    assert!(Rubric::parse("test", &half).is_err());
 }
 
 #[test]

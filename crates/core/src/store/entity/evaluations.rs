@@ -14,6 +14,14 @@ pub struct Model {
     pub total: Option<i32>,
     pub record: String,
     pub finished_at_ms: i64,
+    pub rubric_sha256: String,
+    pub model_sha256: String,
+    pub engine: String,
+    pub numeric_class: String,
+    pub input_sha256: String,
+    pub prompt_sha256: Option<String>,
+    pub supersedes: Option<String>,
+    pub salt: String,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

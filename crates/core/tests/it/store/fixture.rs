@@ -1,5 +1,7 @@
 use chrono::{DateTime, Utc};
-use viva_core::evaluation::{Evaluation, Item, ModelRecord, Note, Provenance, RubricRef, SCHEMA_VERSION, SamplingRecord, Status, new_id};
+use viva_core::evaluation::{
+    Confidence, Evaluation, Item, ModelRecord, Note, Provenance, RubricRef, SCHEMA_VERSION, SamplingRecord, SpeechFacts, Status, new_id,
+};
 use viva_core::store::{Clip, Interview, Question, ReportRow, Transcript};
 use viva_core::{Digest, store::Store};
 
@@ -50,7 +52,15 @@ pub fn clip(computation: &str, sound: &[u8]) -> Clip {
 
 pub fn evaluation(transcript_id: i32, computation: &str, status: Status) -> Evaluation {
     let scored = status == Status::Scored;
-    let item = Item { name: "logic".to_owned(), title: "논리".to_owned(), score: 7, max: 10, evidence: Vec::new() };
+    let item = Item {
+        name: "logic".to_owned(),
+        title: "논리".to_owned(),
+        score: 7,
+        max: 10,
+        evidence: Vec::new(),
+        expected: Some(6.5),
+        probability: Some(0.25),
+    };
     Evaluation {
         schema_version: SCHEMA_VERSION,
         evaluation_id: new_id(),
@@ -58,6 +68,7 @@ pub fn evaluation(transcript_id: i32, computation: &str, status: Status) -> Eval
         transcript_id: Some(transcript_id),
         question_id: None,
         question: "왜 지원하셨나요?".to_owned(),
+        answer: "성장하고 싶어서 지원했습니다".to_owned(),
         stage: "motivation".to_owned(),
         area: "fit".to_owned(),
         language: "ko".to_owned(),
@@ -66,11 +77,17 @@ pub fn evaluation(transcript_id: i32, computation: &str, status: Status) -> Eval
         reason: (!scored).then(|| Note::new("model_failed", "no JSON")),
         items: if scored { vec![item] } else { Vec::new() },
         total: scored.then_some(7),
+        expected_total: scored.then_some(6.5),
+        confidence: scored.then(|| Confidence { value: 0.25, method: "point_probability".to_owned(), totals: Vec::new() }),
         max: 10,
         band: scored.then(|| "good".to_owned()),
         feedback: None,
         warnings: Vec::new(),
+        withheld: Vec::new(),
+        speech: SpeechFacts::default(),
         provenance: provenance(computation),
+        supersedes: None,
+        human_review: None,
     }
 }
 
@@ -91,9 +108,10 @@ fn provenance(computation: &str) -> Provenance {
         input_sha256: "2".repeat(64),
         prompt_version: "1".to_owned(),
         model,
-        sampling: SamplingRecord { temperature: 0.1, top_p: 0.95, seed: u64::MAX, max_tokens: 512 },
+        sampling: SamplingRecord { temperature: 0.1, top_p: 0.95, seed: u64::MAX, max_tokens: 512, samples: 1 },
         usage: None,
         worker_id: "w".to_owned(),
+        attempt: 1,
         started_at: moment,
         finished_at: moment,
     }

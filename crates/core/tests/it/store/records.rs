@@ -79,7 +79,10 @@ pub async fn the_newest_evaluation_of_each_answer_counts(database: Database) {
     for one in &stored {
         session.evaluations().record(one).await.unwrap();
     }
-    assert_eq!(session.evaluations().newest(153).await.unwrap(), stored[2..]);
+    let newest = session.evaluations().newest(153).await.unwrap();
+    assert_eq!(newest.iter().map(|found| &found.evaluation_id).collect::<Vec<_>>(), [&stored[2].evaluation_id, &stored[3].evaluation_id]);
+    let superseded: Vec<_> = newest.iter().map(|found| found.supersedes.as_ref().unwrap()).collect();
+    assert_eq!(superseded, [&stored[0].evaluation_id, &stored[1].evaluation_id]);
     assert_eq!(session.evaluations().newest(154).await.unwrap(), []);
 }
 

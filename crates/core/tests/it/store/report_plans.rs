@@ -103,3 +103,20 @@ pub async fn everybody_who_waits_is_sent_on_once(database: Database) {
         assert_eq!(sent_on, waited);
     }
 }
+
+/// The last two parts of a plan land at the same moment, five hundred times: one of them ends it, never both, never none.
+pub async fn in_500_races_each_plan_ends_once(database: Database) {
+    let store = database.store().await;
+    let asker = waiter("a");
+    for race in 0..500 {
+        assert!(begin(&store, &[1, 2]).await, "race {race}: the plan before it has not ended");
+        assert!(wait(&store, &asker).await);
+        let (one, other) = tokio::join!(tokio::spawn(landed(store.clone(), 1)), tokio::spawn(landed(store.clone(), 2)));
+        let sent_on: Vec<Waiter> = [one.unwrap(), other.unwrap()].concat();
+        assert_eq!(sent_on, std::slice::from_ref(&asker), "race {race}");
+    }
+}
+
+async fn landed(store: Store, part: i32) -> Vec<Waiter> {
+    land(&store, part).await
+}
