@@ -12,6 +12,7 @@ mod m20261128_000005_liveness;
 mod m20261128_000006_report_plans;
 mod m20261128_000007_parts_sent;
 mod m20261128_000008_records;
+mod m20261128_000009_resumes;
 mod owned;
 
 use sea_orm_migration::prelude::*;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000006_report_plans::Migration),
             Box::new(m20261128_000007_parts_sent::Migration),
             Box::new(m20261128_000008_records::Migration),
+            Box::new(m20261128_000009_resumes::Migration),
         ]
     }
 

@@ -56,6 +56,17 @@ pub struct ModelArgs {
     pub samples: u32,
 }
 
+impl ModelArgs {
+    /// Where the models are.
+    pub(crate) fn home(&self) -> anyhow::Result<viva_models::Home> {
+        use anyhow::Context as _;
+        self.viva_models
+            .clone()
+            .map_or_else(viva_models::Home::from_env, |dir| Ok(viva_models::Home::new(dir)))
+            .context("there is no folder for models")
+    }
+}
+
 /// Arguments of `score`.
 #[derive(Debug, Args)]
 pub struct ScoreArgs {
@@ -176,4 +187,20 @@ pub struct ServeArgs {
     /// Which model judges.
     #[command(flatten)]
     pub model: ModelArgs,
+    /// How the next question is found.
+    #[command(flatten)]
+    pub interview: InterviewArgs,
+}
+
+/// Where the next question comes from, beside the language model.
+#[derive(Debug, Clone, Args)]
+pub struct InterviewArgs {
+    /// Embedding model that finds passages of resumes: a name from `viva models list`, fetched if it isn't here; folder:PATH, a
+    /// folder of config.json, tokenizer.json and model.safetensors (BERT or XLM-RoBERTa); e5:PATH, one that wants the prompts of
+    /// E5; or none, and resumes are not searched.
+    #[arg(long, env = "EMBEDDER", value_name = "MODEL", default_value = "all-minilm-l6-v2")]
+    pub embedder: String,
+    /// An interview script of your own (YAML) instead of the built-in one.
+    #[arg(long, env = "INTERVIEW_SCRIPT", value_name = "FILE")]
+    pub interview_script: Option<PathBuf>,
 }

@@ -63,7 +63,7 @@ fn catalogued(name: &str, home: &Home) -> anyhow::Result<Options> {
 /// A judge as the settings describe it. What its engine does is told as metrics for as long as it lives.
 pub async fn judge(args: ModelArgs) -> anyhow::Result<Judge> {
     let made = tokio::task::spawn_blocking(move || {
-        let home = args.viva_models.map_or_else(Home::from_env, |dir| Ok(Home::new(dir))).context("there is no folder for models")?;
+        let home = args.home()?;
         let rubric = rubric(args.rubric.as_deref())?;
         let settings = Settings { worker_id: worker_id(), samples: args.samples, ..Settings::default() };
         let engine = open(&args.llm, &home)?;

@@ -55,6 +55,7 @@ fn list(home: &Home) {
         let kind = match model.kind {
             Kind::Speech => "voice",
             Kind::Llm => "judge",
+            Kind::Embedding => "search",
         };
         let here = match home.path(&model.name) {
             Ok(_) => "here",

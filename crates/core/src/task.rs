@@ -19,10 +19,28 @@ pub const SYNTHESIZE: &str = "tasks.tts.synthesize";
 pub const GENERATE_FINAL_REPORT: &str = "tasks.evaluator.generate_final_report";
 /// Scores one answer.
 pub const ANALYZE_ANSWER: &str = "tasks.evaluator.analyze_answer";
+/// Cuts a resume into passages and computes their vectors.
+pub const GENERATE_EMBEDDINGS: &str = "tasks.resume_pipeline.generate_embeddings";
+/// Asks an interview's next question.
+pub const GENERATE_NEXT_QUESTION: &str = "tasks.question_generation.generate_next_question";
+/// Loads the models that questions need.
+pub const PRELOAD_MODEL: &str = "tasks.question_generation.preload_model";
 /// Scores one answer as a part of a report; sent by Viva to itself.
 pub const EVALUATE_PART: &str = "viva.evaluate_part";
 /// Writes the report whose parts are there; sent by Viva to itself, under the id of the task that asked for the report.
 pub const CONCLUDE_REPORT: &str = "viva.conclude_report";
+
+/// Every task that Viva does.
+const KNOWN: &[&str] = &[
+    SYNTHESIZE,
+    GENERATE_FINAL_REPORT,
+    ANALYZE_ANSWER,
+    GENERATE_EMBEDDINGS,
+    GENERATE_NEXT_QUESTION,
+    PRELOAD_MODEL,
+    EVALUATE_PART,
+    CONCLUDE_REPORT,
+];
 
 /// Tasks that Viva sends to itself have names that begin so, and travel on a queue of their own.
 const OWN: &str = "viva.";
@@ -75,6 +93,18 @@ pub enum Task {
     },
     /// [`ANALYZE_ANSWER`].
     AnalyzeAnswer(AnalyzeAnswer),
+    /// [`GENERATE_EMBEDDINGS`].
+    GenerateEmbeddings {
+        /// The row of `resumes`.
+        resume_id: i32,
+    },
+    /// [`GENERATE_NEXT_QUESTION`].
+    GenerateNextQuestion {
+        /// The interview that goes on.
+        interview_id: i32,
+    },
+    /// [`PRELOAD_MODEL`].
+    PreloadModel,
     /// [`EVALUATE_PART`].
     EvaluatePart(EvaluatePart),
     /// [`CONCLUDE_REPORT`].
@@ -156,6 +186,15 @@ impl Task {
                     question_type: call.optional("question_type", bind::text)?,
                 }))
             }
+            GENERATE_EMBEDDINGS => {
+                let call = bind::Call::new(GENERATE_EMBEDDINGS, &["resume_id"], message)?;
+                Ok(Self::GenerateEmbeddings { resume_id: call.required("resume_id", bind::id)? })
+            }
+            GENERATE_NEXT_QUESTION => {
+                let call = bind::Call::new(GENERATE_NEXT_QUESTION, &["interview_id"], message)?;
+                Ok(Self::GenerateNextQuestion { interview_id: call.required("interview_id", bind::id)? })
+            }
+            PRELOAD_MODEL => bind::Call::new(PRELOAD_MODEL, &[], message).map(|_| Self::PreloadModel),
             EVALUATE_PART => {
                 let call = bind::Call::new(EVALUATE_PART, &["plan", "transcript_id"], message)?;
                 let (plan, transcript_id) = (call.required("plan", bind::digest)?, call.required("transcript_id", bind::id)?);
@@ -175,6 +214,9 @@ impl Task {
             Self::Synthesize(_) => SYNTHESIZE,
             Self::GenerateFinalReport { .. } => GENERATE_FINAL_REPORT,
             Self::AnalyzeAnswer(_) => ANALYZE_ANSWER,
+            Self::GenerateEmbeddings { .. } => GENERATE_EMBEDDINGS,
+            Self::GenerateNextQuestion { .. } => GENERATE_NEXT_QUESTION,
+            Self::PreloadModel => PRELOAD_MODEL,
             Self::EvaluatePart(_) => EVALUATE_PART,
             Self::ConcludeReport { .. } => CONCLUDE_REPORT,
         }
@@ -194,7 +236,11 @@ impl Task {
                 }
                 vec![task.text.clone().into()]
             }
-            Self::GenerateFinalReport { interview_id } | Self::ConcludeReport { interview_id } => vec![(*interview_id).into()],
+            Self::GenerateFinalReport { interview_id }
+            | Self::ConcludeReport { interview_id }
+            | Self::GenerateNextQuestion { interview_id } => vec![(*interview_id).into()],
+            Self::GenerateEmbeddings { resume_id } => vec![(*resume_id).into()],
+            Self::PreloadModel => Vec::new(),
             Self::EvaluatePart(part) => vec![part.plan.as_str().into(), part.transcript_id.into()],
             Self::AnalyzeAnswer(task) => vec![
                 task.transcript_id.into(),

@@ -52,6 +52,8 @@ pub enum Kind {
     Speech,
     /// A language model in the GGUF format.
     Llm,
+    /// Text to vectors: a folder of safetensors, tokenizer and configuration.
+    Embedding,
 }
 
 /// The terms a model comes under.

@@ -85,6 +85,11 @@ impl Judge {
         Self { engine, rubric, settings, clock }
     }
 
+    /// The model, for whoever else needs one in this process.
+    pub fn engine(&self) -> &Arc<dyn Engine> {
+        &self.engine
+    }
+
     /// The rubric applied.
     pub fn rubric(&self) -> &Rubric {
         &self.rubric

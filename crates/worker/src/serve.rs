@@ -9,12 +9,16 @@ use tokio_util::task::AbortOnDropHandle;
 use viva_celery::{Node, QueueType, ResultBackend, Settings, Unknown};
 use viva_core::TaskError;
 use viva_core::store::Store;
+use viva_core::task::SYNTHESIZE;
 
 use crate::keeper::BadTiming;
 use crate::{Amqp, Closing, Drained, Flight, Keeper, Runtime, Timing, stdio};
 
 /// How long a task that was told to stop may take to do so.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// Where a platform sends what is to be spoken.
+const SPEECH_QUEUE: &str = "cpu_queue";
 
 const RESULT_BACKEND: &str = "rpc://";
 const QUEUE_TYPE: &str = "classic";
@@ -157,6 +161,8 @@ fn settings(args: &BrokerArgs, kind: &Kind) -> Result<Settings, viva_celery::Err
         queues,
         tasks: kind.tasks.iter().map(|&name| name.to_owned()).collect(),
         concurrency: kind.concurrency.get(),
+        // Questions that a worker has spoken go where a platform sends its own.
+        routes: [(SYNTHESIZE.to_owned(), SPEECH_QUEUE.to_owned())].into(),
         unknown: args.unknown_tasks_queue.clone().map_or(Unknown::NotRegistered, Unknown::Forward),
         ..defaults
     })

@@ -7,5 +7,6 @@ pub mod evaluation_reviews;
 pub mod evaluations;
 pub mod interviews;
 pub mod questions;
+pub mod resumes;
 pub mod speech_clips;
 pub mod transcripts;

@@ -4,6 +4,10 @@ use sea_orm::{ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTra
 use super::Interview;
 use super::entity::interviews::{ActiveModel, Column, Entity};
 use super::error::{During as _, Error};
+use super::statement::{change, row};
+
+const RESUME: &str = "SELECT resume_id FROM interviews WHERE id = $1";
+const ATTACH: &str = "UPDATE interviews SET resume_id = $2 WHERE id = $1";
 
 /// Interviews, inside a unit of work.
 #[derive(Debug)]
@@ -29,6 +33,21 @@ impl Interviews<'_> {
         let change = ActiveModel { overall_score: Set(score), ..Default::default() };
         let update = Entity::update_many().set(change).filter(Column::Id.eq(id));
         match update.exec(self.0).await.during("writing an overall score")?.rows_affected {
+            0 => Err(Error::NotFound { table: "interviews", id: id.into() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The resume of its candidate, if it has one.
+    pub async fn resume(&self, id: i32) -> Result<Option<i32>, Error> {
+        let found = row(self.0, RESUME, vec![id.into()]).await.during("reading an interview's resume")?;
+        let found = found.ok_or(Error::NotFound { table: "interviews", id: id.into() })?;
+        found.try_get("", "resume_id").during("reading an interview's resume")
+    }
+
+    /// Says which resume is its candidate's.
+    pub async fn attach_resume(&self, id: i32, resume_id: i32) -> Result<(), Error> {
+        match change(self.0, ATTACH, vec![id.into(), resume_id.into()]).await.during("writing an interview's resume")? {
             0 => Err(Error::NotFound { table: "interviews", id: id.into() }),
             _ => Ok(()),
         }

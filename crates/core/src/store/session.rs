@@ -12,8 +12,8 @@ use sea_orm::{
 use super::audit_log::{self, Entry};
 use super::error::{During as _, Error};
 use super::{
-    Arrivals, Claims, Dispatches, Effects, EvaluationReports, Evaluations, Interviews, Outbox, Questions, ReportPlans, Reviews, Rubrics,
-    SpeechClips, Transcripts, Waiters, WorkerSessions,
+    Arrivals, Claims, Dispatches, Effects, EvaluationReports, Evaluations, Interviews, NextQuestions, Outbox, Questions, ReportPlans,
+    ResumeChunks, Resumes, Reviews, Rubrics, SpeechClips, Transcripts, Waiters, WorkerSessions,
 };
 use crate::clock::{Clock as _, Moment, SystemClock};
 
@@ -122,6 +122,21 @@ impl Session {
     /// The table `transcripts` of the contract.
     pub fn transcripts(&self) -> Transcripts<'_> {
         Transcripts(self.connection())
+    }
+
+    /// The table `resumes` of the contract.
+    pub fn resumes(&self) -> Resumes<'_> {
+        Resumes(self.connection())
+    }
+
+    /// Passages of resumes with their vectors.
+    pub fn resume_chunks(&self) -> ResumeChunks<'_> {
+        ResumeChunks(self.connection())
+    }
+
+    /// Questions that were made, and how.
+    pub fn next_questions(&self) -> NextQuestions<'_> {
+        NextQuestions(self.connection())
     }
 
     /// The table `evaluation_reports` of the contract.

@@ -9,7 +9,13 @@ use serde_json::Value;
 use super::entity::questions;
 use super::entity::transcripts::{ActiveModel, Column, Entity};
 use super::error::{During as _, Error};
+use super::statement::change;
 use super::{Question, Transcript};
+
+/// Literals and moments as platforms' columns want them; behind everything that has a place.
+const ASK: &str = "
+    INSERT INTO transcripts (interview_id, speaker, text, timestamp, question_id, \"order\")
+    VALUES ($1, 'AI', $2, CURRENT_TIMESTAMP, $3, (SELECT COALESCE(MAX(t.\"order\"), -1) + 1 FROM transcripts AS t WHERE t.interview_id = $1))";
 
 /// What was said, inside a unit of work.
 #[derive(Debug)]
@@ -22,6 +28,15 @@ pub struct Answer {
     pub transcript: Transcript,
     /// The question.
     pub question: Option<Question>,
+}
+
+/// A question of an interview, and what was answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    /// The question.
+    pub question: Question,
+    /// What the candidate said to it, in order; empty while nothing was.
+    pub answers: Vec<String>,
 }
 
 impl Transcripts<'_> {
@@ -52,6 +67,41 @@ impl Transcripts<'_> {
             Answer { transcript, question }
         };
         Ok(said.into_iter().map(with_question).collect())
+    }
+
+    /// The questions of an interview in the order in which they came up, with their answers. An answer that names no question
+    /// answers the last one before it.
+    pub async fn turns(&self, interview_id: i32) -> Result<Vec<Turn>, Error> {
+        let mut said = Entity::find().filter(Column::InterviewId.eq(interview_id)).all(self.0).await.during("reading an interview")?;
+        // In code, since databases disagree on where rows without a place come.
+        said.sort_by_key(|row| (row.order.unwrap_or(i32::MAX), row.id));
+        let asked = questions::Entity::find()
+            .filter(questions::Column::Id.is_in(said.iter().filter_map(|row| row.question_id)))
+            .all(self.0)
+            .await
+            .during("reading the questions of an interview")?;
+        let mut turns: Vec<Turn> = Vec::new();
+        for row in said {
+            let named = row.question_id.and_then(|id| asked.iter().find(|question| question.id == id));
+            let at = match named {
+                Some(question) => turns.iter().position(|turn| turn.question.id == question.id).unwrap_or_else(|| {
+                    turns.push(Turn { question: question.clone(), answers: Vec::new() });
+                    turns.len() - 1
+                }),
+                None if turns.is_empty() => continue,
+                None => turns.len() - 1,
+            };
+            if row.speaker == "USER" {
+                turns[at].answers.push(row.text);
+            }
+        }
+        Ok(turns)
+    }
+
+    /// Notes that a question is asked, at the end of its interview.
+    pub async fn ask(&self, interview_id: i32, question_id: i32, text: &str) -> Result<(), Error> {
+        change(self.0, ASK, vec![interview_id.into(), text.into(), question_id.into()]).await.during("asking a question")?;
+        Ok(())
     }
 
     /// Stores a transcript under its id, in place of what was there.

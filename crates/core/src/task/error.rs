@@ -1,6 +1,6 @@
 //! Why a message is no task of ours.
 
-use super::{ANALYZE_ANSWER, CONCLUDE_REPORT, EVALUATE_PART, GENERATE_FINAL_REPORT, SYNTHESIZE};
+use super::KNOWN;
 use crate::error::{Classified, ErrorClass};
 
 /// Why a message is no task of ours. Asking again with the same message cannot help.
@@ -8,7 +8,7 @@ use crate::error::{Classified, ErrorClass};
 #[non_exhaustive]
 pub enum Error {
     /// No task of that name.
-    #[error("no task is called {task:?}; viva knows {}", [SYNTHESIZE, GENERATE_FINAL_REPORT, ANALYZE_ANSWER, EVALUATE_PART, CONCLUDE_REPORT].join(", "))]
+    #[error("no task is called {task:?}; viva knows {}", KNOWN.join(", "))]
     UnknownTask {
         /// The name in the message.
         task: String,

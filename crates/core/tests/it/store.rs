@@ -14,6 +14,7 @@ mod records;
 mod redis_claims;
 mod refuse;
 mod report_plans;
+mod resumes;
 mod retention;
 mod schema;
 mod short_sessions;
@@ -186,6 +187,11 @@ on_every_database! {
         parts_are_sent_again_after_a_while_and_by_one,
         everybody_who_waits_is_sent_on_once,
         in_500_races_each_plan_ends_once;
+    resumes:
+        passages_are_replaced_and_never_added_to,
+        a_resume_says_how_far_it_is,
+        a_question_is_added_and_asked_behind_what_was_said,
+        an_answer_without_a_question_answers_the_last_one_before_it;
     retention:
         what_is_over_is_forgotten_after_its_time,
         what_somebody_needs_is_kept_however_old,

@@ -16,6 +16,12 @@ fn a_producers_call_binds() {
     assert_eq!(task.unwrap(), Task::Synthesize(expected));
     let report = bind("tasks.evaluator.generate_final_report", json!([153]), json!({}));
     assert_eq!(report.unwrap(), Task::GenerateFinalReport { interview_id: 153 });
+    let embed = bind("tasks.resume_pipeline.generate_embeddings", json!([]), json!({"resume_id": 7}));
+    assert_eq!(embed.unwrap(), Task::GenerateEmbeddings { resume_id: 7 });
+    let next = bind("tasks.question_generation.generate_next_question", json!([153]), json!({}));
+    assert_eq!(next.unwrap(), Task::GenerateNextQuestion { interview_id: 153 });
+    assert_eq!(bind("tasks.question_generation.preload_model", json!([]), json!({})).unwrap(), Task::PreloadModel);
+    assert!(bind("tasks.question_generation.preload_model", json!([1]), json!({})).is_err());
 }
 
 #[test]
@@ -85,6 +91,9 @@ fn every_task_survives_its_own_message() {
         bind("tasks.evaluator.generate_final_report", json!([1]), json!({})).unwrap(),
         bind("tasks.evaluator.analyze_answer", json!([1, "Q", "A", {"r": 1}, 2, "s"]), json!({})).unwrap(),
         bind("tasks.evaluator.analyze_answer", json!([1, "Q", "A"]), json!({})).unwrap(),
+        bind("tasks.resume_pipeline.generate_embeddings", json!([1]), json!({})).unwrap(),
+        bind("tasks.question_generation.generate_next_question", json!([1]), json!({})).unwrap(),
+        bind("tasks.question_generation.preload_model", json!([]), json!({})).unwrap(),
         bind("viva.evaluate_part", json!(["0123456789abcdef".repeat(4), 7]), json!({})).unwrap(),
         bind("viva.conclude_report", json!([1]), json!({})).unwrap(),
     ];

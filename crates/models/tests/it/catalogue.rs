@@ -11,6 +11,8 @@ fn the_built_in_manifest_names_the_models_of_the_product() {
     assert_eq!(terms("gemma-3-270m"), Terms::UseTerms);
     assert_eq!(terms("smollm2-135m"), Terms::Free);
     assert_eq!(terms("qwen3-0.6b"), Terms::Free);
+    assert_eq!(terms("all-minilm-l6-v2"), Terms::Free);
+    assert_eq!(catalogue.get("all-minilm-l6-v2").unwrap().kind, Kind::Embedding);
     assert_eq!(terms("exaone-3.5-7.8b"), Terms::NonCommercial);
     let kokoro = catalogue.get("kokoro").unwrap();
     assert_eq!(kokoro.kind, Kind::Speech);
@@ -21,7 +23,7 @@ fn the_built_in_manifest_names_the_models_of_the_product() {
 #[test]
 fn what_the_default_demo_needs_comes_in_packages_and_asks_nothing() {
     let catalogue = Catalogue::builtin();
-    for name in ["kokoro", "gemma-3-270m"] {
+    for name in ["kokoro", "gemma-3-270m", "all-minilm-l6-v2"] {
         let model = catalogue.get(name).unwrap();
         assert!(matches!(model.sources[0], Source::Pip { .. }), "{name}");
         assert_ne!(model.licence.terms, Terms::NonCommercial, "{name}");

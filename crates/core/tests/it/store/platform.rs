@@ -1,6 +1,7 @@
 //! On the populated database of an existing platform. Its own program (`tests/platform`) makes the tables, fills them and reads them.
 
 mod catalogue;
+mod interview;
 mod moments;
 
 use std::path::Path;
