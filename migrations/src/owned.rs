@@ -24,11 +24,13 @@ pub(crate) async fn create(manager: &SchemaManager<'_>, name: &'static str, tabl
     Ok(())
 }
 
-/// Drops a table if it is listed.
+/// Drops a table if it is listed, and takes it off the list: a later step up may make it again.
 pub(crate) async fn drop(manager: &SchemaManager<'_>, name: &'static str) -> Result<(), DbErr> {
     let listed = Query::select().column("name").from("viva_tables").and_where(Expr::col("name").eq(name)).to_owned();
     if manager.get_connection().query_one(&listed).await?.is_some() {
         manager.drop_table(Table::drop().table(name).to_owned()).await?;
+        let delete = Query::delete().from_table("viva_tables").and_where(Expr::col("name").eq(name)).to_owned();
+        manager.get_connection().execute(&delete).await?;
     }
     Ok(())
 }

@@ -102,10 +102,10 @@ async fn land(unit: &Session, flight: &Flight, part: &task::EvaluatePart) -> Res
 
 /// Nothing more is thought about a candidate who asked to be forgotten.
 pub(crate) async fn not_erased(unit: &Session, interview_id: i32) -> Result<(), TaskError> {
-    match unit.is_erased(interview_id).await? {
-        true => Err(TaskError::permanent(format!("interview {interview_id} was erased"))),
-        false => Ok(()),
+    if unit.is_erased(interview_id).await? {
+        return Err(TaskError::permanent(format!("interview {interview_id} was erased")));
     }
+    Ok(())
 }
 
 /// An answer as it stands in its interview.

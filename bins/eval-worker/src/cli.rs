@@ -29,6 +29,7 @@ Settings are flags and environment variables of the same name. Results go to std
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one")]
 pub enum Command {
     /// Scores one answer, now, without a database.
     Score(ScoreArgs),
@@ -42,7 +43,7 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
     /// Language model: a name from `viva models list`, fetched if it isn't here; gguf:PATH; or a server that speaks OpenAI's chat
-    /// completions, openai+http://[:KEY@]HOST[:PORT][/v1][?model=NAME&concurrency=N] (or openai+https).
+    /// completions, `openai+http://[:KEY@]HOST[:PORT][/v1][?model=NAME&concurrency=N]` (or openai+https).
     #[arg(long, visible_alias = "model", env = "LLM", hide_env_values = true, value_name = "MODEL", default_value = "gemma-3-270m")]
     pub llm: String,
     /// Folder of the models [default: the user's data folder, viva/models].
@@ -95,7 +96,7 @@ pub struct ScoreArgs {
 #[derive(Debug, Args)]
 pub struct BatchArgs {
     /// Language model: a name from `viva models list`, fetched if it isn't here; gguf:PATH; or a server that speaks OpenAI's chat
-    /// completions, openai+http://[:KEY@]HOST[:PORT][/v1][?model=NAME&concurrency=N] (or openai+https).
+    /// completions, `openai+http://[:KEY@]HOST[:PORT][/v1][?model=NAME&concurrency=N]` (or openai+https).
     #[arg(long, visible_alias = "model", env = "LLM", hide_env_values = true, value_name = "MODEL", default_value = "gemma-3-270m")]
     pub llm: String,
     /// Folder of the models [default: the user's data folder, viva/models].

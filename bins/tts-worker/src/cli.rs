@@ -69,7 +69,7 @@ pub struct StoreArgs {
 /// Arguments of `say`.
 #[derive(Debug, Args)]
 pub struct SayArgs {
-    /// What to say: a text, or SSML (break, sub, say-as, prosody rate) where it begins with <speak>.
+    /// What to say: a text, or SSML (break, sub, say-as, prosody rate) where it begins with `<speak>`.
     #[arg(required_unless_present = "manifest", conflicts_with = "manifest", allow_hyphen_values = true)]
     pub text: Option<String>,
     /// A file of texts: a name, a tab, a text on each line. Names without an ending get that of the format, .wav by default.
@@ -90,7 +90,7 @@ pub struct SayArgs {
     /// Pace, from 0.5 (half as fast) to 2.0 (twice as fast).
     #[arg(long, env = "SPEED", value_name = "X", default_value = "1.0")]
     pub speed: f64,
-    /// Readings that come before all rules: a file of `word<TAB>reading` lines, such as Viva<TAB>비바.
+    /// Readings that come before all rules: a file of `word<TAB>reading` lines, such as `Viva<TAB>비바`.
     #[arg(long, env = "DICTIONARY", value_name = "FILE")]
     pub dictionary: Option<PathBuf>,
     /// Language of the text: ko, en, or auto (Korean where there is any Hangul).
@@ -130,7 +130,7 @@ pub struct ServeArgs {
     /// The voice of tasks that name none.
     #[arg(long, env = "VOICE", value_name = "NAME", default_value = viva_speech::DEFAULT_VOICE)]
     pub voice: String,
-    /// Readings that come before all rules: a file of `word<TAB>reading` lines, such as Viva<TAB>비바.
+    /// Readings that come before all rules: a file of `word<TAB>reading` lines, such as `Viva<TAB>비바`.
     #[arg(long, env = "DICTIONARY", value_name = "FILE")]
     pub dictionary: Option<PathBuf>,
     /// How the worker tells that it lives.

@@ -36,6 +36,7 @@ impl SynthesizeHandler {
     }
 
     /// The same with readings of its own.
+    #[must_use]
     pub fn with_dictionary(self, dictionary: Dictionary) -> Self {
         Self { dictionary, ..self }
     }

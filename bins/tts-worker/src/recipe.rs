@@ -33,6 +33,7 @@ impl Recipe {
     }
 
     /// The same, written down in another way.
+    #[must_use]
     pub fn written_as(self, output: Output) -> Self {
         Self { output, ..self }
     }

@@ -81,7 +81,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "DATABASE_URL", value_name = "URL", global = true, hide_env_values = true)]
     pub(crate) database_url: Option<String>,
     /// Language model: a name from `viva models list`, gguf:PATH, or a server that speaks OpenAI's chat completions,
-    /// openai+http://[:KEY@]HOST[:PORT][/v1][?model=NAME&concurrency=N].
+    /// `openai+http://[:KEY@]HOST[:PORT][/v1][?model=NAME&concurrency=N]`.
     #[arg(long, env = "LLM", value_name = "MODEL", default_value = "gemma-3-270m", global = true, hide_env_values = true)]
     pub(crate) llm: String,
     /// A rubric of your own (YAML) instead of the built-in one.

@@ -9,7 +9,8 @@ use viva_llm::{Chance, Number};
 /// A token as a server tells it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Token {
-    pub(crate) token: String,
+    #[serde(rename = "token")]
+    pub(crate) text: String,
     pub(crate) logprob: f32,
     #[serde(default)]
     pub(crate) top_logprobs: Vec<Alternative>,
@@ -36,12 +37,12 @@ pub(crate) struct Numbers {
 impl Numbers {
     /// Goes past `token`, and notes it if it is part of a number.
     pub(crate) fn take(&mut self, token: &Token) {
-        let piece = token.token.trim_start();
+        let piece = token.text.trim_start();
         let ends = |text: &str| text.is_empty() || text.starts_with([',', '}', ']']);
         let fits = |text: &str| is_digits(text) || (self.digits > 0 && ends(text));
         if !self.inside_string && fits(piece) {
             let mut chances: Vec<Chance> = Vec::new();
-            let own = (token.token.as_str(), token.logprob);
+            let own = (token.text.as_str(), token.logprob);
             for (text, logprob) in std::iter::once(own).chain(token.top_logprobs.iter().map(|other| (other.token.as_str(), other.logprob)))
             {
                 let text = text.trim_start();
@@ -50,8 +51,10 @@ impl Numbers {
                 }
             }
             let sum: f32 = chances.iter().map(|chance| chance.probability).sum();
-            chances.iter_mut().for_each(|chance| chance.probability /= sum.max(f32::MIN_POSITIVE));
-            let at = if self.digits > 0 { self.length - self.digits } else { self.length + token.token.len() - piece.len() };
+            for chance in &mut chances {
+                chance.probability /= sum.max(f32::MIN_POSITIVE);
+            }
+            let at = if self.digits > 0 { self.length - self.digits } else { self.length + token.text.len() - piece.len() };
             if self.found.last().is_none_or(|last| last.at != at) {
                 self.found.push(Number { at, steps: Vec::new(), probability: 1.0 });
             }
@@ -60,7 +63,7 @@ impl Numbers {
                 number.steps.push(chances);
             }
         }
-        self.pass(&token.token);
+        self.pass(&token.text);
     }
 
     fn pass(&mut self, text: &str) {

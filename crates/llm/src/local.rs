@@ -97,6 +97,7 @@ impl std::fmt::Debug for Local {
 
 impl Local {
     /// Reads the header and the vocabulary and starts the thread. A file that cannot work fails here.
+    #[allow(clippy::needless_pass_by_value, reason = "settings are made for one engine and handed over")]
     pub fn open(options: Options) -> Result<Self, Error> {
         let gguf = Gguf::open(&options.path)?;
         let mut config = Config::read(&gguf)?;
@@ -107,7 +108,7 @@ impl Local {
         let counters = Arc::new(Counters::default());
         let bound = options.queue;
         let (jobs, queue) = channel();
-        let thread = spawn(queue, gguf, config, options, tokenizer.clone(), Arc::clone(&counters))?;
+        let thread = spawn(queue, gguf, config, &options, tokenizer.clone(), Arc::clone(&counters))?;
         let jobs = Some(Mutex::new(jobs));
         let (grammars, requests) = (OnceLock::new(), AtomicUsize::new(0));
         Ok(Self { info, tokenizer, template, grammars, counters, requests, bound, jobs, thread: Some(thread) })
@@ -191,7 +192,7 @@ fn spawn(
     queue: std::sync::mpsc::Receiver<Sequence>,
     gguf: Gguf,
     config: Config,
-    options: Options,
+    options: &Options,
     tokenizer: Tokenizer,
     counters: Arc<Counters>,
 ) -> Result<JoinHandle<()>, Error> {
@@ -208,10 +209,11 @@ fn spawn(
         reuse: options.reuse,
         jump: options.jump,
     };
+    let (precision, instructions) = (options.precision, options.instructions);
     let load = move || {
-        check_memory(&gguf, &config, options.precision, limits.pages)?;
-        let processor = Processor::new(options.instructions);
-        let model = Model::load(&gguf, config.clone(), options.precision, processor)?;
+        check_memory(&gguf, &config, precision, limits.pages)?;
+        let processor = Processor::new(instructions);
+        let model = Model::load(&gguf, config.clone(), precision, processor)?;
         tracing::info!(weights_mib = model.bytes() >> 20, numeric_class = processor.instructions().name(), "language model loaded");
         Ok(Scheduler::new(model, tokenizer.clone(), limits, Arc::clone(&counters)))
     };

@@ -1,6 +1,6 @@
 //! Text to token ids and back, from the vocabulary that the model file carries.
 //!
-//! The merging itself is shimmytok's (it follows llama.cpp; the tests compare 2,000 strings). Owned here: the bytes of
+//! The merging itself is shimmytok's (it follows llama.cpp; the tests compare 500 strings). Owned here: the bytes of
 //! each token, which tokens end an answer, and the promise that [`Tokenizer::encode_data`] never yields a special token.
 
 use std::sync::Arc;

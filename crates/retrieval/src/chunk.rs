@@ -49,7 +49,7 @@ pub fn chunks(resume: &str, limit: usize, count: &Count<'_>) -> Result<Vec<Chunk
     for section in sections(resume) {
         let title = if section.title.is_empty() { 0 } else { count(&section.title)? + 1 };
         let most = limit.min(MOST).saturating_sub(title).max(1);
-        for range in (Knife { resume, most, count }).cut(section.range)? {
+        for range in (Knife { resume, most, count }).cut(&section.range)? {
             all.push(Chunk { section: section.title.clone(), range });
         }
     }
@@ -65,10 +65,10 @@ struct Knife<'r> {
 
 impl Knife<'_> {
     /// Fills passages with units until the next one does not fit; the last units of each begin the next.
-    fn cut(&self, section: Range<usize>) -> Result<Vec<Range<usize>>, Error> {
+    fn cut(&self, section: &Range<usize>) -> Result<Vec<Range<usize>>, Error> {
         let mut units = Vec::new();
         for line in pieces(self.resume, section, Piece::Line) {
-            for sentence in pieces(self.resume, line, Piece::Sentence) {
+            for sentence in pieces(self.resume, &line, Piece::Sentence) {
                 self.divide(sentence, Piece::Word, &mut units)?;
             }
         }
@@ -103,7 +103,7 @@ impl Knife<'_> {
             units.push(piece);
             return Ok(());
         }
-        for part in pieces(self.resume, piece, into) {
+        for part in pieces(self.resume, &piece, into) {
             self.divide(part, Piece::Half, units)?;
         }
         Ok(())
@@ -124,7 +124,7 @@ enum Piece {
 }
 
 /// The parts of a range without the blank space around them.
-fn pieces(resume: &str, range: Range<usize>, piece: Piece) -> Vec<Range<usize>> {
+fn pieces(resume: &str, range: &Range<usize>, piece: Piece) -> Vec<Range<usize>> {
     let text = &resume[range.clone()];
     let parts: Vec<&str> = match piece {
         Piece::Line => text.split_inclusive('\n').collect(),

@@ -67,6 +67,7 @@ pub(crate) enum Pooling {
 
 /// `1_Pooling/config.json` of sentence-transformers.
 #[derive(Debug, Default, Deserialize)]
+#[allow(clippy::struct_field_names, reason = "they are the file's")]
 struct PoolingFile {
     #[serde(default)]
     pooling_mode_cls_token: bool,

@@ -1,7 +1,7 @@
 //! Passages of a resume, found by meaning.
 //!
 //! Owns how a resume is cut ([`chunk`]), how a text becomes a vector ([`Encoder`]; [`Bert`] is the one that runs here, on
-//! candle), and how the passages nearest to a query are found ([`search`]). Promises that the same resume is cut the same way
+//! candle), and how the passages nearest to a query are found ([`search()`]). Promises that the same resume is cut the same way
 //! everywhere, that no passage is longer than what the model reads, and that a search is exact. Does not store: whoever keeps
 //! vectors keeps [`Encoder::id`] beside them, since vectors of two models have nothing to say to each other.
 //!

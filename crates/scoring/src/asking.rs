@@ -60,12 +60,11 @@ impl Judge {
     fn request(&self, asked: &Asked<'_>, turn: usize) -> Request {
         let area = asked.area.rotated(turn);
         let first = &self.settings.sampling;
-        let sampling = match turn {
-            0 => first.clone(),
-            _ => {
-                let temperature = if first.temperature > 0.0 { first.temperature } else { WARM };
-                Sampling { temperature, seed: first.seed.wrapping_add(turn as u64), ..first.clone() }
-            }
+        let sampling = if turn == 0 {
+            first.clone()
+        } else {
+            let temperature = if first.temperature > 0.0 { first.temperature } else { WARM };
+            Sampling { temperature, seed: first.seed.wrapping_add(turn as u64), ..first.clone() }
         };
         Request {
             messages: prompt::messages(asked.answer, asked.shown, &area, &self.rubric),

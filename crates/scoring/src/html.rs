@@ -1,6 +1,6 @@
 //! The report as one page of HTML: nothing to fetch, nothing that runs, to be read, printed or sent on.
 //!
-//! Promises that no text of a candidate, a model or a platform can become markup (all of it passes [`escape`]), that the page
+//! Promises that no text of a candidate, a model or a platform can become markup (all of it passes `escape`), that the page
 //! asks nobody for anything (its own policy forbids it), and that what is missing is shown as plainly as what is there.
 
 mod card;
@@ -58,7 +58,7 @@ impl Page<'_> {
             (labels.insufficient, counts.insufficient_evidence),
             (labels.failed, counts.failed),
         ];
-        let numbers: String = numbers.iter().map(|(name, number)| format!("<li>{name} <b>{number}</b></li>")).collect();
+        let numbers = all(numbers.iter().map(|(name, number)| format!("<li>{name} <b>{number}</b></li>")));
         writeln!(
             text,
             "<section class=\"panel head\">\n<div><div class=\"soft\">{}</div>{overall}</div>\n<ul class=\"counts\">{numbers}</ul>\n</section>",
@@ -109,7 +109,7 @@ impl Page<'_> {
             NarrativeStatus::Written => {
                 let mut text = format!("<p>{}</p>\n", escape(report.summary.as_deref().unwrap_or_default()));
                 for (heading, points) in [(labels.strengths, &report.strengths), (labels.improvements, &report.improvements)] {
-                    let points: String = points.iter().map(|point| format!("<li>{}</li>", escape(point))).collect();
+                    let points = all(points.iter().map(|point| format!("<li>{}</li>", escape(point))));
                     writeln!(text, "<h3>{heading}</h3>\n<ul>{points}</ul>").expect(INFALLIBLE);
                 }
                 text
@@ -161,13 +161,10 @@ impl Page<'_> {
             facts.push((labels.prompt, first.provenance.prompt_version.clone(), None));
             facts.push((labels.seed, first.provenance.sampling.seed.to_string(), None));
         }
-        let facts: String = facts
-            .iter()
-            .map(|(name, value, sha256)| {
-                let sha256 = sha256.map(|sha256| format!("<br><code>{}</code>", escape(sha256))).unwrap_or_default();
-                format!("<dt>{name}</dt><dd>{}{sha256}</dd>\n", escape(value))
-            })
-            .collect();
+        let facts = all(facts.iter().map(|(name, value, sha256)| {
+            let sha256 = sha256.map(|sha256| format!("<br><code>{}</code>", escape(sha256))).unwrap_or_default();
+            format!("<dt>{name}</dt><dd>{}{sha256}</dd>\n", escape(value))
+        }));
         format!(
             "<h2>{}</h2>\n<section class=\"panel made\">\n<p>{}</p>\n<p>{}</p>\n<dl>\n{facts}</dl>\n</section>\n",
             labels.made, labels.how, labels.challenge
@@ -177,6 +174,11 @@ impl Page<'_> {
     fn band(&self, id: &str) -> String {
         self.rubric.band_named(id).map_or_else(|| id.to_owned(), |band| band.title.get(self.language).to_owned())
     }
+}
+
+/// Pieces in one.
+pub(crate) fn all(pieces: impl Iterator<Item = String>) -> String {
+    pieces.collect::<Vec<_>>().concat()
 }
 
 /// Text of others as text: in content and in quoted attributes.

@@ -166,10 +166,10 @@ impl Rabbit {
 }
 
 fn secure(files: &Certificates, port: u16) -> String {
-    let (authority, certificate, key) = (files.authority(), files.certificate(), files.key());
+    let [authority, certificate, key] = [files.authority(), files.certificate(), files.key()].map(|path| format!("\"{}\"", path.display()));
     format!(
-        "[{{rabbit, [{{ssl_listeners, [{{\"127.0.0.1\", {port}}}]}}, {{ssl_options, [{{cacertfile, {authority:?}}}, {{certfile, {certificate:?}}}, \
-         {{keyfile, {key:?}}}, {{verify, verify_peer}}, {{fail_if_no_peer_cert, true}}]}}]}}]."
+        "[{{rabbit, [{{ssl_listeners, [{{\"127.0.0.1\", {port}}}]}}, {{ssl_options, [{{cacertfile, {authority}}}, {{certfile, {certificate}}}, \
+         {{keyfile, {key}}}, {{verify, verify_peer}}, {{fail_if_no_peer_cert, true}}]}}]}}]."
     )
 }
 

@@ -1,7 +1,7 @@
 //! Certificates of the test's own: an authority that no system knows, and a server's by it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -53,7 +53,7 @@ impl Certificates {
 
     fn openssl(&self, args: &str) {
         let mut openssl = Command::new(program("openssl", Vec::<PathBuf>::new, "openssl"));
-        let done = openssl.args(args.split(' ')).current_dir(self.folder.path() as &Path).output().expect("openssl starts");
+        let done = openssl.args(args.split(' ')).current_dir(self.folder.path()).output().expect("openssl starts");
         assert!(done.status.success(), "openssl {args}: {}", String::from_utf8_lossy(&done.stderr));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 use viva_core::TaskError;
 use viva_core::claim::WorkerId;
@@ -61,15 +61,15 @@ impl Relay {
         let unit = self.store.glance().await?;
         let due = unit.outbox().due(&self.worker, ROUND).await?;
         unit.rollback().await?;
-        // All at once: each is of another task, and what takes long is to wait for the broker's word.
-        let mut publishing = JoinSet::new();
-        for Posted { id, letter } in due {
-            let (queue, reply) = (self.queue.clone(), self.reply.clone());
-            publishing.spawn(async move { publish(&*queue, &*reply, letter).await.map(|()| id) });
-        }
-        let (mut published, mut failed) = (Vec::with_capacity(publishing.len()), None);
-        while let Some(ended) = publishing.join_next().await {
-            match ended.map_err(TaskError::transient)? {
+        // Together: what takes long is to wait for the broker's word. They leave in the order in which they were written, since they
+        // are polled in it: what is to be spoken first stands before what is voiced ahead.
+        let ended = join_all(due.into_iter().map(|Posted { id, letter }| async move {
+            let sent = publish(&*self.queue, &*self.reply, letter).await;
+            sent.map(|()| id)
+        }));
+        let (mut published, mut failed) = (Vec::new(), None);
+        for sent in ended.await {
+            match sent {
                 Ok(id) => published.push(id),
                 Err(error) => failed = Some(error),
             }

@@ -40,12 +40,12 @@ impl Interviewer {
         let made = match self.plan(scene, stage).await? {
             Plan::Say(made) => made,
             Plan::Ask { messages, passages } => {
-                let request = self.request(messages, &scene.computation());
+                let request = request(messages, &scene.computation());
                 let replied = self.ask(request.clone(), cancel).await?;
                 let asked = asked(&request, &passages, replied.as_ref().ok());
                 match replied.and_then(|completion| question(&completion.text, scene)) {
-                    Ok(text) => Made { text, by: "model", details: self.details(None, asked) },
-                    Err(reason) => self.canned(stage.text(&scene.facts), &reason, asked),
+                    Ok(text) => Made { text, by: "model", details: self.details(None, &asked) },
+                    Err(reason) => self.canned(stage.text(&scene.facts), &reason, &asked),
                 }
             }
         };
@@ -60,12 +60,12 @@ impl Interviewer {
         let language = scene.facts.language;
         let text = stage.text(&scene.facts);
         Ok(match stage.kind {
-            Kind::Template => Plan::Say(Made { text, by: "script", details: self.details(None, Value::Null) }),
+            Kind::Template => Plan::Say(Made { text, by: "script", details: self.details(None, &Value::Null) }),
             Kind::FollowUp => {
                 let answer = scene.last_answer();
                 let question = scene.turns.last().map_or("", |turn| turn.question.content.as_str());
                 match triage::insufficient(&answer, language) {
-                    Some(note) => Plan::Say(self.canned(self.script.nothing_said.get(language).to_owned(), &note.code, Value::Null)),
+                    Some(note) => Plan::Say(self.canned(self.script.nothing_said.get(language).to_owned(), &note.code, &Value::Null)),
                     None => Plan::Ask { messages: prompt::follow_up(question, &answer, language), passages: Vec::new() },
                 }
             }
@@ -73,7 +73,7 @@ impl Interviewer {
                 let passages = self.passages(scene, stage).await?;
                 let about = stage.about.as_ref().map_or("", |about| about.get(language));
                 match &passages[..] {
-                    [] => Plan::Say(self.canned(text, "no_passages", Value::Null)),
+                    [] => Plan::Say(self.canned(text, "no_passages", &Value::Null)),
                     found => Plan::Ask { messages: prompt::narrative(about, found, language), passages },
                 }
             }
@@ -95,19 +95,6 @@ impl Interviewer {
         }
     }
 
-    fn request(&self, messages: Vec<Message>, computation: &Digest) -> Request {
-        // The same request gives the same question, each interview its own.
-        let seed = u64::from_str_radix(&computation.as_str()[..16], 16).expect("a digest is hexadecimal; this is a bug");
-        Request {
-            messages,
-            schema: Some(prompt::schema()),
-            sampling: Sampling { temperature: 0.7, top_p: 0.9, seed },
-            max_tokens: MAX_TOKENS,
-            priority: Priority::Interactive,
-            ..Request::default()
-        }
-    }
-
     /// The model's reply; the inner error is why there is none.
     async fn ask(&self, request: Request, cancel: &CancellationToken) -> Result<Result<Completion, String>, TaskError> {
         let engine = self.engine.clone();
@@ -124,11 +111,11 @@ impl Interviewer {
         }
     }
 
-    fn canned(&self, text: String, reason: &str, asked: Value) -> Made {
+    fn canned(&self, text: String, reason: &str, asked: &Value) -> Made {
         Made { text, by: "canned", details: self.details(Some(reason), asked) }
     }
 
-    fn details(&self, reason: Option<&str>, asked: Value) -> Value {
+    fn details(&self, reason: Option<&str>, asked: &Value) -> Value {
         let model = self.engine.info();
         let model = json!({ "name": model.name, "sha256": model.sha256, "engine": model.engine, "numeric_class": model.numeric_class });
         json!({
@@ -138,6 +125,19 @@ impl Interviewer {
             "model": if asked.is_null() { Value::Null } else { model },
             "asked": asked,
         })
+    }
+}
+
+fn request(messages: Vec<Message>, computation: &Digest) -> Request {
+    // The same request gives the same question, each interview its own.
+    let seed = u64::from_str_radix(&computation.as_str()[..16], 16).expect("a digest is hexadecimal; this is a bug");
+    Request {
+        messages,
+        schema: Some(prompt::schema()),
+        sampling: Sampling { temperature: 0.7, top_p: 0.9, seed },
+        max_tokens: MAX_TOKENS,
+        priority: Priority::Interactive,
+        ..Request::default()
     }
 }
 

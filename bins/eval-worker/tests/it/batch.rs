@@ -25,7 +25,9 @@ fn results(folder: &Path) -> Vec<Value> {
 /// Two answers by one schema that begin alike.
 fn requests() -> Vec<u8> {
     let item = json!({ "type": "integer", "minimum": 0, "maximum": 9 });
-    let schema = json!({ "type": "object", "properties": { "score": item }, "required": ["score"], "additionalProperties": false });
+    // Between the two numbers stands what the schema decides.
+    let properties = json!({ "score": item, "certainty": item });
+    let schema = json!({ "type": "object", "properties": properties, "required": ["score", "certainty"], "additionalProperties": false });
     let prompt = |end: &str| format!("{}{end}", "You score answers of a job interview by one number. ".repeat(20));
     let line = |end: &str| format!("{}\n", json!({ "prompt": prompt(end), "json_schema": schema, "max_tokens": 30 }));
     [line("I measured it."), line("I do not know.")].concat().into_bytes()

@@ -99,7 +99,7 @@ fn the_next_question_is_made_once_and_sent_to_be_spoken() {
     assert_eq!(Postgres::shared().sql(&platform.url, asked), format!("AI|{FOLLOW_UP}"));
 
     // The platform's voice gets what the platform itself would have sent; the templates to come have no question yet.
-    let spoken = "import time\nsaid = []\nwith app.connection() as connection:\n    \
+    let spoken = "said = []\nwith app.connection() as connection:\n    \
                       queue = connection.SimpleQueue('cpu_queue', queue_opts={'durable': True})\n    \
                       for _ in range(4):\n        \
                           message = queue.get(timeout=50)\n        \

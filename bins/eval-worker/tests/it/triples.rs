@@ -58,6 +58,8 @@ fn evaluations(judge: &Judge, triples: &[Triple]) -> Vec<[Evaluation; 3]> {
     })
 }
 
+type Score<'a> = &'a dyn Fn(&Evaluation) -> Option<f64>;
+
 #[test]
 #[ignore = "a measurement: 90 evaluations a model"]
 fn how_often_the_order_comes_out_right() {
@@ -65,7 +67,7 @@ fn how_often_the_order_comes_out_right() {
     for model in ["gemma-3-270m", "smollm2-135m"] {
         let scored = evaluations(&judge(engine(model), Settings::default()), &triples);
         let total = |evaluation: &Evaluation| evaluation.total.map(f64::from);
-        let kinds: [(&str, &dyn Fn(&Evaluation) -> Option<f64>); 2] =
+        let kinds: [(&str, Score<'_>); 2] =
             [("sampled", &total), ("probability-weighted", &|evaluation: &Evaluation| evaluation.expected_total)];
         for (kind, score) in kinds {
             let (mut right, mut tied, mut wrong, mut whole) = (0, 0, 0, 0);

@@ -101,13 +101,11 @@ fn compare(judge: &Judge, stored: &[Evaluation], given: &[(String, String)]) -> 
 fn pair_of_texts(text: &str, language: Language, given: &[(String, String)]) -> ([String; 2], &'static str) {
     let usual = language.pick(KOREAN, ENGLISH).iter().map(|(one, other)| ((*one).to_owned(), (*other).to_owned()));
     let pairs: Vec<(String, String)> = if given.is_empty() { usual.collect() } else { given.to_vec() };
-    match swapped(text, &pairs) {
-        Some(other) => ([text.to_owned(), other], "words swapped"),
-        None => {
-            let introduced = |name: &str| language.pick(format!("저는 {name}입니다. {text}"), format!("I am {name}. {text}"));
-            ([introduced(&pairs[0].0), introduced(&pairs[0].1)], "introduced by name")
-        }
+    if let Some(other) = swapped(text, &pairs) {
+        return ([text.to_owned(), other], "words swapped");
     }
+    let introduced = |name: &str| language.pick(format!("저는 {name}입니다. {text}"), format!("I am {name}. {text}"));
+    ([introduced(&pairs[0].0), introduced(&pairs[0].1)], "introduced by name")
 }
 
 fn answer(evaluation: &Evaluation, language: Language, text: String) -> Answer {

@@ -90,10 +90,13 @@ pub(super) fn new_salt() -> String {
     format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
 }
 
+/// A row's columns by name.
+type Columns = Vec<(&'static str, Option<String>)>;
+
 /// Something that a commitment can be made to: each column of a row by its name.
 pub(super) trait Committed {
-    /// Name, kind and columns; nothing is told apart from the empty text.
-    fn columns(&self) -> (&str, Kind, Vec<(&'static str, Option<String>)>);
+    /// Name, kind and columns. Nothing and the empty text are told apart.
+    fn columns(&self) -> (&str, Kind, Columns);
 
     fn commitment(&self) -> String {
         let (_, kind, columns) = self.columns();
@@ -110,7 +113,7 @@ pub(super) trait Committed {
 }
 
 impl Committed for evaluations::Model {
-    fn columns(&self) -> (&str, Kind, Vec<(&'static str, Option<String>)>) {
+    fn columns(&self) -> (&str, Kind, Columns) {
         let text = |value: &String| Some(value.clone());
         let columns = vec![
             ("id", Some(self.id.to_string())),
@@ -137,7 +140,7 @@ impl Committed for evaluations::Model {
 }
 
 impl Committed for evaluation_reviews::Model {
-    fn columns(&self) -> (&str, Kind, Vec<(&'static str, Option<String>)>) {
+    fn columns(&self) -> (&str, Kind, Columns) {
         let text = |value: &String| Some(value.clone());
         let columns = vec![
             ("id", Some(self.id.to_string())),

@@ -72,7 +72,7 @@ async fn a_damaged_clip_counts_as_missing_and_can_be_stored_again(place: &Place)
     let (audio, clips) = (place.open().await, place.open_clips().await);
     let digest = audio.put("sound").await.unwrap();
     for damaged in ["soun", "sounD", ""] {
-        clips.alias(&format!("{digest}.wav"), &clips.put(damaged).await.unwrap()).await.unwrap();
+        clips.alias(digest.as_str(), &clips.put(damaged).await.unwrap()).await.unwrap();
         assert_eq!(audio.open(&digest).await.unwrap(), None);
         let error = audio.alias("q_1.wav", &digest).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::Transient);

@@ -20,7 +20,7 @@ fn texts(of: &[&str]) -> Value {
 
 /// The whole header of a model of `family` with a vocabulary of either kind, and as few tensors as a header can have.
 fn tiny(family: &str, byte_level: bool) -> Vec<u8> {
-    let number = |n: u32| Value::U32(n);
+    let number = Value::U32;
     let tokens = ["<unk>", "<s>", "</s>", "a", "b", "ab", "Ġ", "▁", "<0x0A>", "é", "가", "<|im_end|>"];
     let mut pairs = vec![
         ("general.architecture".to_owned(), Value::String(family.to_owned())),
@@ -89,7 +89,7 @@ fn a_damaged_header_is_an_error_and_never_a_panic() {
     for round in 0..mutations {
         let (family, whole) = &corpus[round % corpus.len()];
         let mut bytes = whole.clone();
-        for _ in 0..1 + random.next_u64() % 3 {
+        for _ in 0..=random.next_u64() % 3 {
             if !bytes.is_empty() {
                 damage(&mut bytes, &mut random);
             }

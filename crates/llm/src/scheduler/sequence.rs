@@ -140,7 +140,9 @@ impl Sequence {
             let forced = guide.forced()?;
             let complete = guide.is_complete();
             self.forced += forced.len();
-            forced.into_iter().for_each(|token| self.say(token, tokenizer));
+            for token in forced {
+                self.say(token, tokenizer);
+            }
             let over = self.answered() >= self.budget;
             if complete {
                 return Ok(Some(if over { Finish::Length } else { Finish::Stop }));

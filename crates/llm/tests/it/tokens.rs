@@ -15,13 +15,13 @@ struct Golden {
 fn check(name: &str, model: &Local, space: &str) {
     let path = format!("{}/tests/it/golden/{name}.tokens.json", env!("CARGO_MANIFEST_DIR"));
     let goldens: Vec<Golden> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    assert_eq!(goldens.len(), 2000);
+    assert!(goldens.len() >= 500);
     let tokenizer = model.tokenizer();
     let differing: Vec<_> = goldens.iter().filter(|g| tokenizer.encode(&g.text).unwrap() != g.ids).collect();
     for golden in &differing {
         println!("{:?}\n  llama.cpp {:?}\n  here      {:?}", golden.text, golden.ids, tokenizer.encode(&golden.text).unwrap());
     }
-    assert!(differing.is_empty(), "{} of 2,000 strings differ", differing.len());
+    assert!(differing.is_empty(), "{} of {} strings differ", differing.len(), goldens.len());
     for golden in &goldens {
         let data = tokenizer.encode_data(&golden.text).unwrap();
         assert!(

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use viva_core::evaluation::{Evaluation, Item, Status};
 
-use super::{INFALLIBLE, Page, escape};
+use super::{INFALLIBLE, Page, all, escape};
 
 impl Page<'_> {
     pub(super) fn card(&self, number: usize, evaluation: &Evaluation) -> String {
@@ -52,7 +52,7 @@ impl Page<'_> {
         let mut small = vec![format!("/ {} · {}", evaluation.max, escape(self.rubric.band(f64::from(total)).title.get(self.language)))];
         small.extend(evaluation.expected_total.map(|points| format!("{} {points:.1}", labels.expected_total)));
         small.extend(evaluation.confidence.as_ref().map(|sure| format!("{} {:.0} %", labels.confidence, sure.value * 100.0)));
-        let small: String = small.iter().map(|line| format!("<small>{line}</small>")).collect();
+        let small = all(small.iter().map(|line| format!("<small>{line}</small>")));
         format!("<div class=\"score\">{total}{small}</div>\n")
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use viva_core::report::AreaScore;
 
-use super::{INFALLIBLE, escape};
+use super::{INFALLIBLE, all, escape};
 use crate::labels::Labels;
 
 const CENTRE: (f64, f64) = (210.0, 165.0);
@@ -71,11 +71,10 @@ fn label(area: &AreaScore, (x, y): (f64, f64), labels: &Labels) -> String {
     // Above the wheel the last line comes to stand at the spoke's end, below it the first.
     let up = if y < CENTRE.1 - 50.0 { lines.len() as f64 - 1.0 } else { (lines.len() as f64 - 1.0) / 2.0 };
     let first = if y > CENTRE.1 + 50.0 { y + 10.0 } else { y - up * 16.0 + 4.0 };
-    let spans: String = lines
+    let spans = all(lines
         .iter()
         .enumerate()
-        .map(|(row, line)| format!("<tspan x=\"{x:.1}\" y=\"{:.1}\">{}</tspan>", first + row as f64 * 16.0, escape(line)))
-        .collect();
+        .map(|(row, line)| format!("<tspan x=\"{x:.1}\" y=\"{:.1}\">{}</tspan>", first + row as f64 * 16.0, escape(line))));
     format!("<text text-anchor=\"{anchor}\"{class}>{spans}</text>\n")
 }
 

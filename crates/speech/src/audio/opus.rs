@@ -32,9 +32,10 @@ fn packets(samples: &[f32], rate: usize) -> opus_pure::Result<Vec<u8>> {
         block[..sound].copy_from_slice(&rest[..sound]);
         block[sound..].fill(0.0);
         let bytes = encoder.encode(&block, frame, &mut packet)?;
-        match index + 1 == frames {
-            true => writer.write_packet_with_duration(&packet[..bytes], (end - writer.granule() as u64) as u32)?,
-            false => writer.write_packet(&packet[..bytes])?,
+        if index + 1 == frames {
+            writer.write_packet_with_duration(&packet[..bytes], (end - writer.granule() as u64) as u32)?;
+        } else {
+            writer.write_packet(&packet[..bytes])?;
         }
     }
     writer.finish()

@@ -47,15 +47,12 @@ impl Dictionary {
         while let Some(next) = rest.chars().next() {
             let before = out_side(text, rest);
             let found = self.entries.iter().find(|(word, _)| rest.starts_with(word.as_str()) && stands_alone(before, word, rest));
-            match found {
-                Some((word, reading)) => {
-                    out.push_str(reading);
-                    rest = &rest[word.len()..];
-                }
-                None => {
-                    out.push(next);
-                    rest = &rest[next.len_utf8()..];
-                }
+            if let Some((word, reading)) = found {
+                out.push_str(reading);
+                rest = &rest[word.len()..];
+            } else {
+                out.push(next);
+                rest = &rest[next.len_utf8()..];
             }
         }
         out

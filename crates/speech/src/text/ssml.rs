@@ -41,7 +41,7 @@ struct Reader<'d> {
 impl Reader<'_> {
     fn children(&mut self, parent: Node<'_, '_>, rate: f32, depth: usize) -> Result<(), Error> {
         if depth > DEPTH_MAX {
-            return Err(self.wrong(parent, "is nested too deeply".to_owned()));
+            return Err(self.wrong(parent, "is nested too deeply"));
         }
         for node in parent.children() {
             if node.is_text() {
@@ -74,7 +74,7 @@ impl Reader<'_> {
             }
             other => {
                 return Err(
-                    self.wrong(node, format!("is <{other}>, which is not understood; there are break, sub, say-as, prosody, p and s"))
+                    self.wrong(node, &format!("is <{other}>, which is not understood; there are break, sub, say-as, prosody, p and s"))
                 );
             }
         }
@@ -84,29 +84,29 @@ impl Reader<'_> {
     /// Words join the ones before them at the same pace: a tag is no reason to draw breath.
     fn say(&mut self, words: &str, rate: f32) {
         match self.cues.last_mut() {
-            Some(Cue::Say(before, pace)) if *pace == rate => before.push_str(words),
+            Some(Cue::Say(before, pace)) if pace.to_bits() == rate.to_bits() => before.push_str(words),
             _ => self.cues.push(Cue::Say(words.to_owned(), rate)),
         }
     }
 
     fn pause(&self, node: Node<'_, '_>) -> Result<u32, Error> {
         if let Some(time) = node.attribute("time") {
-            return milliseconds(time).ok_or_else(|| self.wrong(node, format!("has time={time:?}; write 500ms or 1.5s, up to 10s")));
+            return milliseconds(time).ok_or_else(|| self.wrong(node, &format!("has time={time:?}; write 500ms or 1.5s, up to 10s")));
         }
         let strength = node.attribute("strength").unwrap_or("medium");
         let known = STRENGTHS.iter().find(|(name, _)| *name == strength).map(|(_, ms)| *ms);
-        known.ok_or_else(|| self.wrong(node, format!("has strength={strength:?}; write none, x-weak, weak, medium, strong or x-strong")))
+        known.ok_or_else(|| self.wrong(node, &format!("has strength={strength:?}; write none, x-weak, weak, medium, strong or x-strong")))
     }
 
     fn rate(&self, node: Node<'_, '_>) -> Result<f32, Error> {
         if let Some(other) = node.attributes().find(|attribute| attribute.name() != "rate") {
-            return Err(self.wrong(node, format!("asks for {}; of prosody only rate is understood", other.name())));
+            return Err(self.wrong(node, &format!("asks for {}; of prosody only rate is understood", other.name())));
         }
         let rate = self.attribute(node, "rate")?;
         let named = RATES.iter().find(|(name, _)| *name == rate).map(|(_, rate)| *rate);
         let factor = || rate.strip_suffix('%').map_or_else(|| rate.parse().ok(), |percent| Some(percent.parse::<f32>().ok()? / 100.0));
         let rate_is = named.or_else(factor).filter(|rate| (0.5..=2.0).contains(rate));
-        rate_is.ok_or_else(|| self.wrong(node, format!("has rate={rate:?}; write a name such as slow, or 50% to 200%")))
+        rate_is.ok_or_else(|| self.wrong(node, &format!("has rate={rate:?}; write a name such as slow, or 50% to 200%")))
     }
 
     /// Letters and digits one by one where that is asked for; everything else is read rightly as it is written.
@@ -118,7 +118,7 @@ impl Reader<'_> {
             "telephone" | "cardinal" | "number" | "ordinal" | "date" | "time" | "currency" | "unit" => Ok(text),
             other => Err(self.wrong(
                 node,
-                format!(
+                &format!(
                     "has interpret-as={other:?}; there are characters, digits, telephone, cardinal, ordinal, date, time, currency, unit"
                 ),
             )),
@@ -126,10 +126,10 @@ impl Reader<'_> {
     }
 
     fn attribute<'n>(&self, node: Node<'n, '_>, name: &'static str) -> Result<&'n str, Error> {
-        node.attribute(name).ok_or_else(|| self.wrong(node, format!("lacks the attribute {name}")))
+        node.attribute(name).ok_or_else(|| self.wrong(node, &format!("lacks the attribute {name}")))
     }
 
-    fn wrong(&self, node: Node<'_, '_>, what: String) -> Error {
+    fn wrong(&self, node: Node<'_, '_>, what: &str) -> Error {
         let at = self.document.text_pos_at(node.range().start);
         Error::Ssml { reason: format!("<{}> in line {}, column {} {what}", node.tag_name().name(), at.row, at.col) }
     }

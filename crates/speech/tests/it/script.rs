@@ -50,8 +50,8 @@ fn spelling_says_each_character() {
 
 #[test]
 fn paces_multiply_and_end_with_their_element() {
-    let text = "<speak>하나 <prosody rate='slow'>둘 <prosody rate=\"125%\">셋</prosody></prosody> 넷</speak>";
-    assert_eq!(cues(text), [say("하나"), Cue::Say("둘".to_owned(), 0.8), Cue::Say("셋".to_owned(), 1.0), say("넷")]);
+    let text = "<speak>하나 <prosody rate='slow'>둘 <prosody rate=\"150%\">셋</prosody></prosody> 넷</speak>";
+    assert_eq!(cues(text), [say("하나"), Cue::Say("둘".to_owned(), 0.8), Cue::Say("셋".to_owned(), 0.8 * 1.5), say("넷")]);
     let twice = "<speak><prosody rate='200%'><prosody rate='2'>빨리</prosody></prosody></speak>";
     assert_eq!(cues(twice), [Cue::Say("빨리".to_owned(), 2.0)], "no faster than the voice can speak");
 }

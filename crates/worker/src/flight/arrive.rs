@@ -44,9 +44,10 @@ impl Flight {
         }
         let id = &context.message.id;
         let unit = self.store.write().await?;
-        let (seen, claim) = match self.store.claims_alone() {
-            true => unit.claims().arrive(computation, &self.worker, id).await?,
-            false => (unit.arrivals().place(id).await?, None),
+        let (seen, claim) = if self.store.claims_alone() {
+            unit.claims().arrive(computation, &self.worker, id).await?
+        } else {
+            (unit.arrivals().place(id).await?, None)
         };
         let found = work.find(&unit).await?;
         let Some(claim) = claim else {

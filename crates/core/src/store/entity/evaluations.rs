@@ -2,6 +2,7 @@ use sea_orm::entity::prelude::*;
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "evaluations")]
+#[allow(clippy::struct_field_names, reason = "the model that judged, not a row's")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,

@@ -87,11 +87,11 @@ pub async fn a_failed_evaluation_blocks_nothing_and_is_kept(database: Database) 
     }
     assert_eq!(session.evaluations().find_computed("same").await.unwrap(), None);
     let scored = evaluation(1, "same", Status::Scored);
-    assert_eq!(session.evaluations().record(&scored).await.unwrap().evaluation_id, scored.evaluation_id);
-    let found = session.evaluations().find_computed("same").await.unwrap();
-    assert_eq!(found.map(|found| found.evaluation_id), Some(scored.evaluation_id));
+    let stands = session.evaluations().record(&scored).await.unwrap();
+    assert_eq!(stands.evaluation_id, scored.evaluation_id);
+    assert_eq!(session.evaluations().find_computed("same").await.unwrap().as_ref(), Some(&stands));
     let again = evaluation(1, "same", Status::Scored);
-    assert_eq!(session.evaluations().record(&again).await.unwrap(), scored);
+    assert_eq!(session.evaluations().record(&again).await.unwrap(), stands);
     session.commit().await.unwrap();
     assert_eq!(count(&database, "evaluations").await, 3);
 }

@@ -18,7 +18,7 @@ fn resume(id: i32, text: &str) -> Resume {
 
 fn set(text: &str, passages: usize) -> ResumeChunkSet {
     let chunk = |number: usize| ResumeChunk {
-        section: if number % 2 == 0 { String::new() } else { "경력".to_owned() },
+        section: if number.is_multiple_of(2) { String::new() } else { "경력".to_owned() },
         start: number * 10,
         end: number * 10 + 9,
         text: format!("{text} {number}"),

@@ -11,7 +11,7 @@ use viva_core::SystemClock;
 use viva_core::clock::Clock as _;
 use viva_core::evaluation::Status;
 use viva_core::store::{Store, migrate, take_longest_session};
-use viva_testkit::{Direction, FaultPlan, Mode, Postgres, Relay};
+use viva_testkit::{Direction, FaultPlan, Mode, Postgres, Relay, promised};
 
 use super::fixture::{evaluation, has_interview, interview, question, transcript};
 
@@ -21,9 +21,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 const BLIND: u32 = 20;
 const CUT_OFF: usize = 200;
 
-/// Sessions of the server that stand inside a transaction for more than 50 ms.
-const IDLE: &str = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
-    AND state LIKE 'idle in transaction%' AND clock_timestamp() - state_change > INTERVAL '50 ms'";
+/// No session may stand inside a transaction for longer while nothing is asked of it.
+const IDLE: Duration = Duration::from_millis(50);
 const CONNECTED: &str = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'viva'";
 
 struct Server {
@@ -115,11 +114,16 @@ async fn a_thousand_units_of_work_leave_no_session_open_and_no_warning() {
 /// as long for no fault of its own: what is seen within [`BLIND`] samples of such a wait says nothing.
 async fn watch_idle(url: String, stop: Arc<AtomicBool>, idle: Arc<AtomicUsize>) -> usize {
     let db = SeaOrm::connect(&url).await.unwrap();
+    let idle_now = format!(
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
+         AND state LIKE 'idle in transaction%' AND clock_timestamp() - state_change > INTERVAL '{} ms'",
+        promised(IDLE).as_millis()
+    );
     let (mut counted, mut blind) = (0, 0);
     while !stop.load(Ordering::SeqCst) {
         let begin = SystemClock.monotonic();
         tokio::time::sleep(PAUSE).await;
-        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), IDLE)).await.unwrap().unwrap();
+        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), &idle_now)).await.unwrap().unwrap();
         let waited = SystemClock.monotonic().since(begin) > 5 * PAUSE;
         blind = if waited { BLIND } else { blind.saturating_sub(1_u32) };
         if blind == 0 {
