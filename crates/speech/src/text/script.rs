@@ -63,10 +63,12 @@ impl Script {
 /// One line that says all that a script is: of a plain text, the text as it is said.
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [Cue::Say(words, 1.0)] = &self.cues[..] {
+            return f.write_str(words);
+        }
         for cue in &self.cues {
             match cue {
-                Cue::Say(words, 1.0) => f.write_str(words)?,
-                // Control characters stand in no normalised text.
+                // Control characters stand in no normalised text: where one step ends and the next begins is never in doubt.
                 Cue::Say(words, rate) => write!(f, "\u{1}{rate}\u{2}{words}")?,
                 Cue::Pause(ms) => write!(f, "\u{3}{ms}\u{2}")?,
             }

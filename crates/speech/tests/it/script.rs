@@ -104,6 +104,9 @@ fn two_scripts_have_one_name_only_if_they_sound_the_same() {
     let names: std::collections::HashSet<String> = texts.iter().map(|text| read(text).unwrap().to_string()).collect();
     assert_eq!(names.len(), texts.len());
     assert_eq!(read("<speak>가 나</speak>").unwrap(), read("가 나").unwrap());
+    let name = |text| read(text).unwrap().to_string();
+    let ends_early = "<speak><prosody rate='slow'>가</prosody>나</speak>";
+    assert_ne!(name(ends_early), name("<speak><prosody rate='slow'>가나</prosody></speak>"));
 }
 
 fn with(dictionary: &str, text: &str) -> String {
