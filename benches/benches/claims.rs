@@ -120,7 +120,8 @@ async fn claim_and_settle(store: Store, worker: WorkerId, number: usize) -> Resu
 /// A task with a file to replace, whose computation costs nothing.
 async fn fly(flight: Flight, computation: usize, question: usize) -> Result<(), TaskError> {
     let question_id = Some(question as i32);
-    let task = Task::Synthesize(Synthesize { text: String::new(), language: String::new(), speed: 1.0, question_id, voice: None });
+    let task =
+        Task::Synthesize(Synthesize { text: String::new(), language: String::new(), speed: 1.0, question_id, voice: None, format: None });
     let context = Context { message: task.to_message(), attempt: 1, redelivered: false, cancel: CancellationToken::new() };
     let computation = digest(computation);
     match flight.fly(&Nothing(computation.clone()), &computation, &task, &context).await? {

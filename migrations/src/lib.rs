@@ -13,6 +13,7 @@ mod m20261128_000006_report_plans;
 mod m20261128_000007_parts_sent;
 mod m20261128_000008_records;
 mod m20261128_000009_resumes;
+mod m20261128_000010_events;
 mod owned;
 
 use sea_orm_migration::prelude::*;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000007_parts_sent::Migration),
             Box::new(m20261128_000008_records::Migration),
             Box::new(m20261128_000009_resumes::Migration),
+            Box::new(m20261128_000010_events::Migration),
         ]
     }
 

@@ -6,9 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use viva_core::digest::sha256_hex;
 use viva_core::store::{Clip, Session};
-use viva_core::task::Task;
+use viva_core::task::{Synthesize, Task};
 use viva_core::{Digest, ErrorClass, TaskError};
+use viva_speech::audio::{Format, Output};
 use viva_speech::text::Dictionary;
 use viva_worker::{Answer, Context, Flight, Handler, Step, Work};
 
@@ -20,7 +22,8 @@ const PIECE: Duration = Duration::from_mins(5);
 /// Speaks a text and files the clip as `q_{question_id}.wav`.
 ///
 /// The result is the platform's `{"status", "audio_size_bytes", "duration_ms"}`, the duration being that of the sound, and
-/// `cached` beside them: whether the clip was there already.
+/// beside them `cached`, whether the clip was there already, and `sha256`, the
+/// name by which the gateway serves it.
 #[derive(Debug, Clone)]
 pub struct SynthesizeHandler {
     studio: Arc<Studio>,
@@ -49,11 +52,21 @@ impl Handler for SynthesizeHandler {
             return Err(TaskError::new(ErrorClass::Permanent, format!("{} came to the wrong handler", task.name())));
         };
         let voice = speak.voice.as_deref().unwrap_or(&self.voice);
-        let recipe = Recipe::new(&speak.text, &speak.language, voice, speak.speed, &self.dictionary)?;
+        let recipe = Recipe::new(&speak.text, &speak.language, voice, speak.speed, &self.dictionary)?.written_as(output(speak)?);
         let computation = recipe.computation();
         let speaking = Speaking { studio: &self.studio, recipe, computation: computation.clone() };
         self.flight.fly(&speaking, &computation, &task, &context).await
     }
+}
+
+/// How a task wants its clip written down.
+fn output(speak: &Synthesize) -> Result<Output, TaskError> {
+    let Some(name) = &speak.format else { return Ok(Output::default()) };
+    let format: Format = name.parse().map_err(crate::Error::Speech)?;
+    if speak.question_id.is_some() && format != Format::Wav {
+        return Err(TaskError::permanent(format!("a question's file is a WAV: ask for {format} without a question_id")));
+    }
+    Ok(Output::new(format, viva_speech::SAMPLE_RATE).map_err(crate::Error::Speech)?)
 }
 
 /// A text on its way to a clip.
@@ -102,9 +115,20 @@ impl Work for Speaking<'_> {
     }
 
     /// The file moves while its target is held: of two tasks for one question the later one moves it last.
-    async fn show(&self, _: &Session, task: &Task, clip: &Clip) -> Result<(), TaskError> {
-        let Some(name) = self.target(task) else { return Ok(()) };
-        Ok(self.studio.alias(&name, clip).await?)
+    async fn show(&self, unit: &Session, task: &Task, clip: &Clip) -> Result<(), TaskError> {
+        let (Some(name), Task::Synthesize(Synthesize { text, question_id: Some(question_id), .. })) = (self.target(task), task) else {
+            return Ok(());
+        };
+        self.studio.alias(&name, clip).await?;
+        let news = json!({
+            "question_id": question_id,
+            "digest": clip.digest.as_str(),
+            "bytes": clip.bytes,
+            "duration_ms": clip.duration_ms,
+            // By which whoever edits a question knows that its old sound is of no use.
+            "text_sha256": sha256_hex(text.as_bytes()),
+        });
+        Ok(unit.tell_of_question(*question_id, "speech.ready", news).await?)
     }
 
     fn answer(&self, _: &Task, clip: &Clip, cached: bool) -> Value {
@@ -113,6 +137,7 @@ impl Work for Speaking<'_> {
             "audio_size_bytes": clip.bytes,
             "duration_ms": clip.duration_ms,
             "cached": cached,
+            "sha256": clip.digest.as_str(),
         })
     }
 }

@@ -6,6 +6,7 @@ use tts_worker::cli::Cli;
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
     viva_worker::logging::init(viva_worker::logging::WORKER);
+    viva_worker::health::record();
     match tts_worker::run(Cli::parse()).await {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {

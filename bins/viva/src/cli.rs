@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -33,6 +34,7 @@ const AFTER: &str = "\
 Examples:
   viva                                   the demo, in Korean
   viva demo --language en --data out     the English interview, into ./out
+  viva up                                the HTTP interface and the page, over what the demo left
   viva models list                       what there is to download, and under which licence
   viva models pull qwen3-8b              a judge whose scores are worth reading
   viva demo --llm qwen3-8b               ... and the demo with it
@@ -46,8 +48,10 @@ Settings are flags and environment variables of the same name. Logs go to stderr
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Voices and scores a sample interview, from nothing, in one process.
+    /// Voices and scores a sample interview, from nothing, in one process; on a terminal, then shows it in a browser.
     Demo(DemoArgs),
+    /// Everything in one process, for browsers and programs: both workers, the HTTP interface, the page.
+    Up(UpArgs),
     /// Lists, fetches and checks models.
     Models(ModelsArgs),
     /// Brings the database up to date, or shows where it stands.
@@ -138,6 +142,28 @@ pub(crate) struct DemoArgs {
     /// An interview of your own, in the form of the project's samples/*.yaml.
     #[arg(long, value_name = "FILE")]
     pub(crate) interview: Option<PathBuf>,
+    /// Ends when the report is written, also on a terminal.
+    #[arg(long)]
+    pub(crate) no_page: bool,
+    /// Address and port of the page.
+    #[arg(long, env = "LISTEN", value_name = "ADDRESS", default_value = LISTEN)]
+    pub(crate) listen: SocketAddr,
+}
+
+/// This machine only, and a port that is free.
+const LISTEN: &str = "127.0.0.1:0";
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// Address and port; the tokens of a page on another address than this machine's own travel in the clear.
+    #[arg(long, env = "LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Who may ask, as `gateway --help` says, beside the one token that is made and printed.
+    #[arg(long, env = "TOKENS", value_name = "FILE")]
+    pub(crate) tokens: Option<PathBuf>,
+    /// Opens no browser.
+    #[arg(long)]
+    pub(crate) no_browser: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,17 +6,20 @@ mod cli;
 mod dead;
 mod demo;
 mod doctor;
+mod house;
 mod migrate;
 mod models;
 mod records;
 mod replay;
 mod table;
+mod up;
 
 use clap::Parser;
 use cli::{Cli, Command};
 
 fn main() -> std::process::ExitCode {
     viva_worker::logging::init(viva_worker::logging::PERSON);
+    viva_worker::health::record();
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -31,6 +34,7 @@ fn main() -> std::process::ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or(Command::Demo(cli.demo)) {
         Command::Demo(args) => demo::run(args, &cli.settings).await,
+        Command::Up(args) => up::run(args, &cli.settings).await,
         Command::Models(args) => models::run(args, &cli.settings.home()?).await,
         Command::Migrate(args) => migrate::run(&args, &cli.settings).await,
         Command::Dead(args) => dead::run(args).await,

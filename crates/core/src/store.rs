@@ -15,6 +15,8 @@ mod erasure;
 mod error;
 mod evaluation_reports;
 mod evaluations;
+mod events;
+mod idempotency;
 mod interviews;
 mod lifeline;
 mod next_questions;
@@ -38,6 +40,7 @@ mod worker_sessions;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
+use tokio::sync::Notify;
 pub use viva_migrations::Versions;
 
 pub use audit_log::{Checked, Fault, Head};
@@ -53,6 +56,8 @@ pub use erasure::Erased;
 pub use error::Error;
 pub use evaluation_reports::EvaluationReports;
 pub use evaluations::Evaluations;
+pub use events::{Event, Events, HookDue, Topic};
+pub use idempotency::IdempotencyKeys;
 pub use interviews::Interviews;
 pub use lifeline::{Beat, Look, Lookout, Pulse};
 pub use next_questions::{NextQuestion, NextQuestions};
@@ -86,6 +91,7 @@ pub struct Store {
     db: DatabaseConnection,
     address: Address,
     book: Arc<dyn ClaimBook>,
+    bell: Arc<Notify>,
 }
 
 impl Store {
@@ -99,7 +105,7 @@ impl Store {
         if !versions.pending.is_empty() {
             return Err(Error::Pending { url: address.shown(), pending: versions.pending });
         }
-        Ok(Self { db, address, book: Arc::new(InDatabase) })
+        Ok(Self { db, address, book: Arc::new(InDatabase), bell: Arc::default() })
     }
 
     /// Opens the database that was named, as it is; or the one of the folder `data`, which is made or brought up to date.
@@ -115,7 +121,7 @@ impl Store {
     /// The same database over two connections of its own: signs of life must not wait until work gives one back.
     pub async fn beside(&self) -> Result<Self, Error> {
         let db = self.address.open(address::Missing::Refuse, CONNECTIONS_BESIDE).await?;
-        Ok(Self { db, address: self.address.clone(), book: self.book.clone() })
+        Ok(Self { db, address: self.address.clone(), book: self.book.clone(), bell: self.bell.clone() })
     }
 
     /// The same database with claims on the Redis at `url` in front of its own, where one is named (`redis://host:6379/0`).
@@ -130,17 +136,22 @@ impl Store {
 
     /// Opens a unit of work that only reads: everything in it sees one state of the database.
     pub async fn read(&self) -> Result<Session, Error> {
-        Session::begin(&self.db, session::Mode::Read).await
+        Session::begin(&self.db, session::Mode::Read, &self.bell).await
     }
 
     /// Opens a unit of work for one statement that reads: it sees one state of the database anyhow, and costs a round trip less.
     pub async fn glance(&self) -> Result<Session, Error> {
-        Session::begin(&self.db, session::Mode::Glance).await
+        Session::begin(&self.db, session::Mode::Glance, &self.bell).await
     }
 
     /// Opens a unit of work that may write. Nothing in it lasts unless it is committed.
     pub async fn write(&self) -> Result<Session, Error> {
-        Session::begin(&self.db, session::Mode::Write).await
+        Session::begin(&self.db, session::Mode::Write, &self.bell).await
+    }
+
+    /// Rings whenever a unit of work of this process has told news. Those of other processes are heard of by looking.
+    pub fn bell(&self) -> Arc<Notify> {
+        self.bell.clone()
     }
 
     /// Whether claims may be taken in any unit of work ([`Claims::arrive`]). Not where something stands in front of the database:
@@ -177,7 +188,7 @@ impl Store {
 pub async fn migrate(url: &str) -> Result<Vec<String>, Error> {
     let address = Address::parse(url)?;
     let db = address.open(address::Missing::Create, 1).await?;
-    let session = Session::begin(&db, session::Mode::Write).await?;
+    let session = Session::begin(&db, session::Mode::Write, &Arc::default()).await?;
     viva_migrations::take_turn(session.connection()).await.during("waiting for another program that migrates")?;
     // Read inside the transaction: of two programs that start together, the second finds nothing left to do.
     let versions = Versions::read(session.connection()).await.during("reading the schema's version")?;
@@ -195,7 +206,7 @@ pub async fn migrate(url: &str) -> Result<Vec<String>, Error> {
 pub async fn migrate_down(url: &str, steps: u32) -> Result<(), Error> {
     let address = Address::parse(url)?;
     let db = address.open(address::Missing::Refuse, 1).await?;
-    let session = Session::begin(&db, session::Mode::Write).await?;
+    let session = Session::begin(&db, session::Mode::Write, &Arc::default()).await?;
     viva_migrations::take_turn(session.connection()).await.during("waiting for another program that migrates")?;
     let versions = Versions::read(session.connection()).await.during("reading the schema's version")?;
     refuse_newer(&address, &versions)?;

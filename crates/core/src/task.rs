@@ -127,6 +127,8 @@ pub struct Synthesize {
     pub question_id: Option<i32>,
     /// A voice by name; the worker's own choice without it.
     pub voice: Option<String>,
+    /// How the clip is written down: wav, wav24, pcm, flac or opus; wav without it. A question's file is always a WAV.
+    pub format: Option<String>,
 }
 
 /// Score one answer.
@@ -160,7 +162,7 @@ impl Task {
     pub fn bind(message: &TaskMessage) -> Result<Self, Error> {
         match message.task.as_str() {
             SYNTHESIZE => {
-                const NAMES: &[&str] = &["text", "language", "speed", "question_id", "voice"];
+                const NAMES: &[&str] = &["text", "language", "speed", "question_id", "voice", "format"];
                 let call = bind::Call::new(SYNTHESIZE, NAMES, message)?;
                 Ok(Self::Synthesize(Synthesize {
                     text: call.required("text", bind::text)?,
@@ -168,6 +170,7 @@ impl Task {
                     speed: call.optional("speed", bind::number)?.unwrap_or(1.0),
                     question_id: call.optional("question_id", bind::id)?,
                     voice: call.optional("voice", bind::text)?,
+                    format: call.optional("format", bind::text)?,
                 }))
             }
             GENERATE_FINAL_REPORT => {
@@ -231,8 +234,10 @@ impl Task {
                 kwargs.insert("language".to_owned(), task.language.clone().into());
                 kwargs.insert("speed".to_owned(), task.speed.into());
                 kwargs.insert("question_id".to_owned(), task.question_id.into());
-                if let Some(voice) = &task.voice {
-                    kwargs.insert("voice".to_owned(), voice.clone().into());
+                for (name, value) in [("voice", &task.voice), ("format", &task.format)] {
+                    if let Some(value) = value {
+                        kwargs.insert(name.to_owned(), value.clone().into());
+                    }
                 }
                 vec![task.text.clone().into()]
             }

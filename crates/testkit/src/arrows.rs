@@ -61,7 +61,8 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("sqlx", &["viva-core", "viva-migrations"]),
     ("candle", &["viva-speech", "viva-llm", "viva-retrieval", "viva-benches"]),
     ("hf-hub", &["viva-models"]),
-    ("reqwest", &["viva-llm-remote"]),
+    ("reqwest", &["viva-llm-remote", "gateway"]),
+    ("axum", &["viva-worker", "gateway"]),
 ];
 
 /// Engines are called from a thread of their own and wait for nobody.

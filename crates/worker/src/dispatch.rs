@@ -7,8 +7,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use viva_core::store::{Letter, Relayed, Store};
-use viva_core::{Outcome, Task, TaskError, TaskMessage};
+use serde_json::{Value, json};
+use viva_core::store::{Letter, Relayed, Session, Store, Topic};
+use viva_core::task::SYNTHESIZE;
+use viva_core::{ErrorClass, Outcome, Task, TaskError, TaskMessage};
 
 use crate::queue;
 use crate::reply::Reply;
@@ -47,6 +49,7 @@ impl Dispatcher {
         } else {
             let id = message.id.clone();
             unit.outbox().post(&[(Relayed::ByAny, Letter::Task { message })]).await?;
+            tell(&unit, task, News::Requested(&id)).await?;
             Asked::Published(id)
         };
         unit.commit().await?;
@@ -66,9 +69,17 @@ impl Closing {
         Self { store, replies }
     }
 
-    async fn close(&self, task_id: &str) -> Result<(), TaskError> {
+    /// Whoever watches is told, too; of what went well its own unit of work has told.
+    async fn close(&self, task: &TaskMessage, outcome: &Outcome) -> Result<(), TaskError> {
         let unit = self.store.write().await?;
-        unit.dispatches().close(task_id).await?;
+        if task.id.starts_with(PREFIX) {
+            unit.dispatches().close(&task.id).await?;
+            let (kind, body) = ended(task, outcome);
+            unit.tell(Topic::Job(task.id.clone()), kind, body);
+        }
+        if let (Outcome::Failure { class, message, .. }, Ok(task)) = (outcome, Task::bind(task)) {
+            tell(&unit, &task, News::Failed(*class, message)).await?;
+        }
         Ok(unit.commit().await?)
     }
 }
@@ -83,10 +94,61 @@ impl std::fmt::Debug for Closing {
 impl Reply for Closing {
     async fn deliver(&self, task: &TaskMessage, outcome: &Outcome) -> Result<(), queue::Error> {
         self.replies.deliver(task, outcome).await?;
-        if !task.id.starts_with(PREFIX) {
+        let failed = matches!(outcome, Outcome::Failure { class, .. } if *class != ErrorClass::Cancelled);
+        if !failed && !task.id.starts_with(PREFIX) {
             return Ok(());
         }
         // Delivered and not closed: the task is answered once more, and closed then.
-        self.close(&task.id).await.map_err(|error| queue::Error { queue: "replies".to_owned(), reason: error.chain() })
+        self.close(task, outcome).await.map_err(|error| queue::Error { queue: "replies".to_owned(), reason: error.chain() })
     }
+}
+
+/// What whoever asked for a job is told. Results of tasks about candidates are read from where they are stored.
+fn ended(task: &TaskMessage, outcome: &Outcome) -> (&'static str, Value) {
+    match outcome {
+        Outcome::Success(value) if task.task == SYNTHESIZE => ("job.succeeded", json!({ "task": task.task, "result": value })),
+        Outcome::Success(_) => ("job.succeeded", json!({ "task": task.task })),
+        Outcome::Failure { class, message, .. } => ("job.failed", json!({ "task": task.task, "class": class, "message": message })),
+    }
+}
+
+enum News<'a> {
+    Requested(&'a str),
+    Failed(ErrorClass, &'a str),
+}
+
+/// Tells those who watch what a task is about.
+async fn tell(unit: &Session, task: &Task, news: News<'_>) -> Result<(), TaskError> {
+    let (requested, failed) = match task {
+        Task::Synthesize(_) => ("speech.requested", "speech.failed"),
+        Task::GenerateFinalReport { .. } | Task::ConcludeReport { .. } => ("report.requested", "report.failed"),
+        Task::AnalyzeAnswer(_) => ("answer.requested", "answer.failed"),
+        Task::GenerateEmbeddings { .. } => ("resume.requested", "resume.failed"),
+        Task::GenerateNextQuestion { .. } => ("question.requested", "question.failed"),
+        Task::PreloadModel | Task::EvaluatePart(_) => return Ok(()),
+    };
+    let (kind, mut body) = match news {
+        News::Requested(job) => (requested, json!({ "job": job })),
+        News::Failed(class, message) => (failed, json!({ "class": class, "message": message })),
+    };
+    match task {
+        Task::Synthesize(task) => {
+            let Some(question_id) = task.question_id else { return Ok(()) };
+            body["question_id"] = question_id.into();
+            unit.tell_of_question(question_id, kind, body).await?;
+        }
+        Task::GenerateFinalReport { interview_id }
+        | Task::ConcludeReport { interview_id }
+        | Task::GenerateNextQuestion { interview_id } => {
+            unit.tell(Topic::Interview(*interview_id), kind, body);
+        }
+        Task::AnalyzeAnswer(task) => {
+            let Ok(transcript) = unit.transcripts().get(task.transcript_id).await else { return Ok(()) };
+            body["transcript_id"] = task.transcript_id.into();
+            unit.tell(Topic::Interview(transcript.interview_id), kind, body);
+        }
+        Task::GenerateEmbeddings { resume_id } => unit.tell(Topic::Resume(*resume_id), kind, body),
+        Task::PreloadModel | Task::EvaluatePart(_) => {}
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ pub mod amqp;
 pub mod dispatch;
 pub mod flight;
 pub mod handler;
+pub mod health;
 pub mod keeper;
 pub mod liveness;
 pub mod logging;

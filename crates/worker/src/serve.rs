@@ -1,5 +1,6 @@
 //! A worker as a process: joins the others, takes tasks from its broker until it is told to stop, and leaves.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +10,23 @@ use tokio_util::task::AbortOnDropHandle;
 use viva_celery::{Node, QueueType, ResultBackend, Settings, Unknown};
 use viva_core::TaskError;
 use viva_core::store::Store;
-use viva_core::task::SYNTHESIZE;
+use viva_core::task::{ANALYZE_ANSWER, GENERATE_EMBEDDINGS, GENERATE_FINAL_REPORT, GENERATE_NEXT_QUESTION, PRELOAD_MODEL, SYNTHESIZE};
 
 use crate::keeper::BadTiming;
-use crate::{Amqp, Closing, Drained, Flight, Keeper, Runtime, Timing, stdio};
+use crate::{Amqp, Closing, Drained, Flight, Keeper, Runtime, Timing, health, stdio};
 
 /// How long a task that was told to stop may take to do so.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Where a platform sends what is to be spoken.
-const SPEECH_QUEUE: &str = "cpu_queue";
+/// Where a platform sends its tasks: whichever worker relays one, it goes where the platform's own go.
+const ROUTES: [(&str, &str); 6] = [
+    (SYNTHESIZE, "cpu_queue"),
+    (GENERATE_FINAL_REPORT, "gpu_queue"),
+    (ANALYZE_ANSWER, "gpu_queue"),
+    (GENERATE_EMBEDDINGS, "gpu_queue"),
+    (GENERATE_NEXT_QUESTION, "gpu_queue"),
+    (PRELOAD_MODEL, "gpu_queue"),
+];
 
 const RESULT_BACKEND: &str = "rpc://";
 const QUEUE_TYPE: &str = "classic";
@@ -52,6 +60,9 @@ pub struct BrokerArgs {
     /// nothing that must not be lost, and may go and come back at any time [default: the database alone].
     #[arg(long, env = "CLAIMS_URL", value_name = "URL", hide_env_values = true)]
     pub claims_url: Option<String>,
+    /// Address and port for /livez, /readyz and /metrics, such as 0.0.0.0:9090; keep it inside [default: none].
+    #[arg(long, env = "HEALTH_LISTEN", value_name = "ADDRESS")]
+    pub health_listen: Option<SocketAddr>,
     /// Seconds that running tasks may go on after SIGTERM or Ctrl-C, before they are stopped and handed back.
     #[arg(long, env = "DRAIN_S", value_name = "SECONDS", default_value_t = DRAIN_S)]
     pub drain_s: u64,
@@ -68,6 +79,7 @@ impl BrokerArgs {
             node_name: None,
             unknown_tasks_queue: None,
             claims_url: None,
+            health_listen: None,
             drain_s: DRAIN_S,
         }
     }
@@ -132,13 +144,15 @@ pub async fn run(
     let runtime = register(Runtime::new(amqp.clone(), replies), flight).drain_deadline(drain);
     let (shutdown, lost) = (CancellationToken::new(), keeper.lost().clone());
     let running = tokio::spawn(runtime.run(shutdown.clone()));
+    let health =
+        args.health_listen.map(|address| AbortOnDropHandle::new(tokio::spawn(tell_health(address, node.clone(), shutdown.clone()))));
     keeper.progress().set_ready(true);
     tokio::select! {
         signal = told_to_stop() => tracing::info!(signal = signal.map_err(TaskError::permanent)?, "told to stop; running tasks may finish"),
         () = node.shutdown_asked().cancelled_owned() => tracing::info!("remote control asked this worker to leave"),
         () = lost.cancelled() => {}
     }
-    drop(hint);
+    drop((hint, health));
     shutdown.cancel();
     let drained = running.await.map_err(TaskError::permanent)??;
     keeper.leave().await?;
@@ -161,11 +175,25 @@ fn settings(args: &BrokerArgs, kind: &Kind) -> Result<Settings, viva_celery::Err
         queues,
         tasks: kind.tasks.iter().map(|&name| name.to_owned()).collect(),
         concurrency: kind.concurrency.get(),
-        // Questions that a worker has spoken go where a platform sends its own.
-        routes: [(SYNTHESIZE.to_owned(), SPEECH_QUEUE.to_owned())].into(),
+        routes: ROUTES.map(|(task, queue)| (task.to_owned(), queue.to_owned())).into(),
         unknown: args.unknown_tasks_queue.clone().map_or(Unknown::NotRegistered, Unknown::Forward),
         ..defaults
     })
+}
+
+/// Ready while tasks come in. A port that is taken is told, and does not keep a worker from its work.
+async fn tell_health(address: SocketAddr, node: Arc<Node>, leaving: CancellationToken) {
+    let ready = move || {
+        let told = match (leaving.is_cancelled(), node.is_consuming()) {
+            (true, _) => Err("this worker leaves".to_owned()),
+            (false, false) => Err("the broker does not answer".to_owned()),
+            (false, true) => Ok(()),
+        };
+        std::future::ready(told)
+    };
+    if let Err(error) = health::serve(address, ready).await {
+        tracing::error!(%error, %address, "health and metrics cannot be served");
+    }
 }
 
 /// For whoever starts a worker for the first time: the node tries for ever, and says so in the broker's terms.
@@ -180,7 +208,7 @@ async fn say_what_to_do(node: Arc<Node>) {
 }
 
 /// Waits for SIGTERM or SIGINT; their name.
-async fn told_to_stop() -> std::io::Result<&'static str> {
+pub async fn told_to_stop() -> std::io::Result<&'static str> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         _ = terminate.recv() => Ok("SIGTERM"),

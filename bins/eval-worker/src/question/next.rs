@@ -126,7 +126,7 @@ impl Asking<'_> {
         let facts = &self.scene.facts;
         let speak = |text: String, question_id: Option<i32>| {
             let language = facts.language.code().to_owned();
-            let message = Task::Synthesize(Synthesize { text, language, speed: 1.0, question_id, voice: None }).to_message();
+            let message = Task::Synthesize(Synthesize { text, language, speed: 1.0, question_id, voice: None, format: None }).to_message();
             (Relayed::By(self.next.flight.worker()), Letter::Task { message })
         };
         let mut letters = vec![speak(asked.question.clone(), Some(asked.question_id))];

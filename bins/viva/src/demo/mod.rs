@@ -3,9 +3,9 @@
 //! It plays the platform: writes the interview's rows, sends the tasks that a producer sends, and waits for their results.
 //! What it prints is read back from the store and the files, not kept on the way.
 
-mod house;
 mod sample;
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -17,8 +17,9 @@ use viva_core::report::Report;
 use viva_core::task::{ANALYZE_ANSWER, GENERATE_FINAL_REPORT, SYNTHESIZE};
 
 use crate::cli::{DemoArgs, Settings};
+use crate::house::{House, Timed};
 use crate::table::{Table, clip};
-use house::{House, Timed};
+use crate::up;
 use sample::Sample;
 
 /// Cells that a question may take on a line.
@@ -28,15 +29,21 @@ pub(crate) async fn run(args: DemoArgs, settings: &Settings) -> anyhow::Result<(
     let sample = Sample::choose(&args)?;
     let data = args.data.clone().unwrap_or_else(|| settings.viva_data.clone());
     std::fs::create_dir_all(&data).with_context(|| format!("the folder {} cannot be made", data.display()))?;
-    let house = House::open(settings, &data, &sample).await?;
+    let house = House::open(settings, &data).await?;
+    let session = house.store().write().await?;
+    sample.store(&session).await?;
+    session.commit().await?;
     println!("\nVoicing {} questions", sample.questions.len());
     let voiced = voice(&house, &sample, &data).await?;
     println!("\nScoring {} answers with {}", sample.questions.len(), eval_worker::model::shown(&settings.llm));
     judge(&house, &sample).await?;
     let report = conclude(&house, &sample, &data).await?;
-    house.close().await?;
     show(&sample, &voiced, &report, &data);
-    Ok(())
+    // A script has what it came for; a person looks at it.
+    if std::io::stdout().is_terminal() && !args.no_page {
+        up::serve(&house, args.listen, Some(sample.interview_id)).await?;
+    }
+    house.close().await
 }
 
 /// A question's clip, and how long it took to have it.

@@ -5,11 +5,12 @@
 //! outside the contract's tables.
 
 use sea_orm::{ConnectionTrait as _, Value};
+use serde_json::json;
 
 use super::audit_log::{Entry, Kind};
 use super::error::{During as _, Error};
 use super::statement::{change, row, rows, timed};
-use super::{Session, Store};
+use super::{Session, Store, Topic};
 
 const STEP: &str = "erasing an interview";
 
@@ -33,6 +34,8 @@ const QUESTIONS: &str = "
 const TEXTS: &str = "UPDATE transcripts SET text = '', total_score = NULL, rubric_score = NULL WHERE interview_id = $1";
 const REPORT: &str = "DELETE FROM evaluation_reports WHERE interview_id = $1";
 const OVERALL: &str = "UPDATE interviews SET overall_score = NULL WHERE id = $1";
+/// Ids and numbers, but a score is somebody's.
+const NEWS: &str = "DELETE FROM events WHERE topic = 'interview/' || CAST($1 AS TEXT)";
 const MARK: &str = "INSERT INTO erasures (interview_id, at_ms) VALUES ($1, {now}) ON CONFLICT (interview_id) DO NOTHING";
 const MARKED: &str = "SELECT 1 FROM erasures WHERE interview_id = $1";
 
@@ -92,9 +95,10 @@ impl Session {
         let questions = rows(db, QUESTIONS, id()).await.during(STEP)?;
         let questions = questions.iter().map(|row| row.try_get("", "id").during(STEP)).collect::<Result<_, _>>()?;
         let transcripts = change(db, TEXTS, id()).await.during(STEP)?;
-        for sql in [REPORT, OVERALL] {
+        for sql in [REPORT, OVERALL, NEWS] {
             change(db, sql, id()).await.during(STEP)?;
         }
+        self.tell(Topic::Interview(interview_id), "interview.erased", json!({}));
         Ok(Erased { evaluations: evaluations.len(), transcripts, questions })
     }
 

@@ -6,10 +6,12 @@ use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
-use super::Session;
+use serde_json::json;
+
 use super::audit_log::{Committed as _, new_salt};
 use super::entity::evaluations::{ActiveModel, Column, Entity, Model};
 use super::error::{During as _, Error};
+use super::{Session, Topic};
 use crate::evaluation::{Evaluation, Status};
 
 /// Evaluations with their provenance, inside a unit of work. Rows are added and never changed.
@@ -56,8 +58,23 @@ impl Evaluations<'_> {
         let stands = insert.exec_with_returning(self.0.connection()).await.during("storing an evaluation")?;
         if stands.salt == salt {
             self.0.log(stands.entry());
+            self.tell(evaluation);
         }
         parse(&stands)
+    }
+
+    fn tell(&self, evaluation: &Evaluation) {
+        let Some(interview_id) = evaluation.interview_id else { return };
+        let news = json!({
+            "transcript_id": evaluation.transcript_id,
+            "question_id": evaluation.question_id,
+            "stage": evaluation.stage,
+            "status": evaluation.status,
+            "total": evaluation.total,
+            "max": evaluation.max,
+            "band": evaluation.band,
+        });
+        self.0.tell(Topic::Interview(interview_id), "answer.evaluated", news);
     }
 
     /// The evaluation of that id, with the newest word of a person about it.
@@ -69,6 +86,14 @@ impl Evaluations<'_> {
         self.0.reviews().join(&mut one).await?;
         let [evaluation] = one;
         Ok(evaluation)
+    }
+
+    /// The newest evaluation of an answer, with the newest word of a person about it.
+    pub async fn newest_for(&self, transcript_id: i32) -> Result<Option<Evaluation>, Error> {
+        match self.newest_of(Some(transcript_id)).await? {
+            Some(id) => self.get(&id).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The interviews that have evaluations, in order.

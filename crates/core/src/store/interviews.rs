@@ -1,5 +1,8 @@
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
 
 use super::Interview;
 use super::entity::interviews::{ActiveModel, Column, Entity};
@@ -18,6 +21,11 @@ impl Interviews<'_> {
     pub async fn get(&self, id: i32) -> Result<Interview, Error> {
         let found = Entity::find_by_id(id).one(self.0).await.during("reading an interview")?;
         found.ok_or(Error::NotFound { table: "interviews", id: id.into() })
+    }
+
+    /// The newest interviews, by id.
+    pub async fn newest(&self, limit: u64) -> Result<Vec<Interview>, Error> {
+        Entity::find().order_by_desc(Column::Id).limit(limit).all(self.0).await.during("reading the interviews")
     }
 
     /// Stores an interview under its id, in place of what was there.

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait as _, DbBackend};
+use serde_json::json;
 
 use super::error::{During as _, Error};
 use super::statement::{change, row, rows, timed};
-use super::{Waiter, Waiters};
+use super::{Session, Topic, Waiter, Waiters};
 use crate::Digest;
 
 const PLAN: &str = "INSERT INTO report_plans (plan, interview_id, sent_at_ms) VALUES ($1, $2, {now}) ON CONFLICT (plan) DO NOTHING";
@@ -29,21 +30,29 @@ const END: &str = "
 
 const INTERVIEW: &str = "SELECT interview_id FROM report_plans WHERE plan = $1";
 
+const LEFT: &str = "
+    SELECT COUNT(*) AS parts FROM report_parts WHERE plan IN (SELECT plan FROM report_plans WHERE interview_id = $1)";
+
 const OPEN: &str = "SELECT transcript_id FROM report_parts WHERE plan = $1 ORDER BY transcript_id";
 
 /// Reports that wait for their parts, inside a unit of work. A plan stands from the moment its parts are sent until the last one
 /// has landed; the tasks that asked for the report wait for it as waiters.
 #[derive(Debug)]
-pub struct ReportPlans<'s>(pub(super) &'s DatabaseTransaction);
+pub struct ReportPlans<'s>(pub(super) &'s Session);
 
 impl ReportPlans<'_> {
     /// Begins a plan whose parts are the evaluations of these answers. False if it stands already.
     pub async fn begin(&self, plan: &Digest, interview_id: i32, transcripts: &[i32]) -> Result<bool, Error> {
-        let begun =
-            change(self.0, &timed(self.0, PLAN), vec![plan.as_str().into(), interview_id.into()]).await.during("planning a report")? == 1;
+        let begun = change(self.0.connection(), &timed(self.0.connection(), PLAN), vec![plan.as_str().into(), interview_id.into()])
+            .await
+            .during("planning a report")?
+            == 1;
         if begun {
+            self.0.tell(Topic::Interview(interview_id), "report.planned", json!({ "missing": transcripts.len() }));
             for &transcript in transcripts {
-                change(self.0, EXPECT, vec![plan.as_str().into(), transcript.into()]).await.during("planning a report's part")?;
+                change(self.0.connection(), EXPECT, vec![plan.as_str().into(), transcript.into()])
+                    .await
+                    .during("planning a report's part")?;
             }
         }
         Ok(begun)
@@ -53,7 +62,7 @@ impl ReportPlans<'_> {
     /// many who ask at once one is told so.
     pub async fn send_again(&self, plan: &Digest, after: Duration) -> Result<bool, Error> {
         let values = vec![plan.as_str().into(), (after.as_millis() as i64).into()];
-        Ok(change(self.0, &timed(self.0, SEND_AGAIN), values).await.during("looking when parts were sent")? == 1)
+        Ok(change(self.0.connection(), &timed(self.0.connection(), SEND_AGAIN), values).await.during("looking when parts were sent")? == 1)
     }
 
     /// Makes a task wait until the plan's parts have landed. False if the plan stands no more: look again.
@@ -62,7 +71,7 @@ impl ReportPlans<'_> {
         if !self.hold(plan).await? {
             return Ok(false);
         }
-        Waiters(self.0).put(plan, waiter).await?;
+        Waiters(self.0.connection()).put(plan, waiter).await?;
         Ok(true)
     }
 
@@ -71,27 +80,33 @@ impl ReportPlans<'_> {
         if !self.hold(plan).await? {
             return Ok(Vec::new());
         }
-        change(self.0, LAND, vec![plan.as_str().into(), transcript_id.into()]).await.during("landing a report's part")?;
-        match change(self.0, END, vec![plan.as_str().into()]).await.during("ending a report's plan")? {
+        change(self.0.connection(), LAND, vec![plan.as_str().into(), transcript_id.into()]).await.during("landing a report's part")?;
+        match change(self.0.connection(), END, vec![plan.as_str().into()]).await.during("ending a report's plan")? {
             0 => Ok(Vec::new()),
-            _ => Waiters(self.0).take_all(plan).await,
+            _ => Waiters(self.0.connection()).take_all(plan).await,
         }
     }
 
     /// Whose report the plan is for; `None` if it stands no more.
     pub async fn interview(&self, plan: &Digest) -> Result<Option<i32>, Error> {
-        let found = row(self.0, INTERVIEW, vec![plan.as_str().into()]).await.during("reading a report's plan")?;
+        let found = row(self.0.connection(), INTERVIEW, vec![plan.as_str().into()]).await.during("reading a report's plan")?;
         found.map(|row| row.try_get("", "interview_id").during("reading a report's plan")).transpose()
     }
 
     /// The answers whose evaluations the plan still waits for.
     pub async fn open(&self, plan: &Digest) -> Result<Vec<i32>, Error> {
-        let open = rows(self.0, OPEN, vec![plan.as_str().into()]).await.during("reading a report's plan")?;
+        let open = rows(self.0.connection(), OPEN, vec![plan.as_str().into()]).await.during("reading a report's plan")?;
         open.iter().map(|row| row.try_get("", "transcript_id").during("reading a report's plan")).collect()
     }
 
+    /// How many evaluations an interview's plans still wait for; none where no plan stands.
+    pub async fn left(&self, interview_id: i32) -> Result<i64, Error> {
+        let left = row(self.0.connection(), LEFT, vec![interview_id.into()]).await.during("counting a report's parts")?;
+        left.map_or(Ok(0), |row| row.try_get("", "parts").during("counting a report's parts"))
+    }
+
     async fn hold(&self, plan: &Digest) -> Result<bool, Error> {
-        let hold = if self.0.get_database_backend() == DbBackend::Sqlite { HOLD_SQLITE } else { HOLD };
-        Ok(row(self.0, hold, vec![plan.as_str().into()]).await.during("holding a report's plan")?.is_some())
+        let hold = if self.0.connection().get_database_backend() == DbBackend::Sqlite { HOLD_SQLITE } else { HOLD };
+        Ok(row(self.0.connection(), hold, vec![plan.as_str().into()]).await.during("holding a report's plan")?.is_some())
     }
 }

@@ -14,6 +14,7 @@ const SHOWS: &str = "SELECT 1 AS one FROM resume_chunks WHERE resume_id = $1 AND
 
 const READING: &str = "reading a resume's passages";
 
+const COUNT: &str = "SELECT COUNT(*) AS chunks FROM resume_chunks WHERE resume_id = $1";
 const FORGET: &str = "DELETE FROM resume_chunks WHERE resume_id = $1";
 
 const INSERT: &str = "
@@ -66,6 +67,12 @@ impl ResumeChunks<'_> {
     pub async fn shows(&self, resume_id: i32, computation: &Digest) -> Result<bool, Error> {
         let found = rows(self.0, SHOWS, vec![resume_id.into(), computation.as_str().into()]).await;
         Ok(!found.during("looking for a resume's passages")?.is_empty())
+    }
+
+    /// How many passages a resume has.
+    pub async fn count(&self, resume_id: i32) -> Result<i64, Error> {
+        let counted = rows(self.0, COUNT, vec![resume_id.into()]).await.during("counting a resume's passages")?;
+        counted.first().map_or(Ok(0), |row| row.try_get("", "chunks").during("counting a resume's passages"))
     }
 
     /// Puts these passages in the place of all that the resume had.

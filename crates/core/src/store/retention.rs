@@ -27,11 +27,21 @@ pub struct Retention {
     /// The order of arrival. A task that its broker delivers once more after this time counts as a new one, and could replace a
     /// newer one: longer than any message lives.
     pub arrivals: Duration,
+    /// News, for those who come back; who comes later is told to read everything again.
+    pub events: Duration,
+    /// The names that clients give their requests.
+    pub idempotency_keys: Duration,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { claims: Duration::from_hours(24), sessions: Duration::from_hours(7 * 24), arrivals: Duration::from_hours(60 * 24) }
+        Self {
+            claims: Duration::from_hours(24),
+            sessions: Duration::from_hours(7 * 24),
+            arrivals: Duration::from_hours(60 * 24),
+            events: Duration::from_hours(7 * 24),
+            idempotency_keys: Duration::from_hours(24),
+        }
     }
 }
 
@@ -46,6 +56,10 @@ pub struct Pruned {
     pub arrivals: u64,
     /// Targets whose task is forgotten: whatever comes next is newer, and may replace it without being told so.
     pub effects: u64,
+    /// News.
+    pub events: u64,
+    /// Names of requests.
+    pub idempotency_keys: u64,
 }
 
 const CLAIMS: &str = "
@@ -72,6 +86,18 @@ const EFFECTS: &str = "
     DELETE FROM effects WHERE target IN (
         SELECT target FROM effects WHERE seen < (SELECT MIN(seen) FROM arrivals) AND $1 >= 0 LIMIT $2)";
 
+/// The heads of jobs, which nobody asks for again; others stay, so that a topic's numbers never begin again.
+const JOBS: &str = "
+    DELETE FROM event_heads WHERE topic IN (
+        SELECT topic FROM event_heads AS h WHERE topic LIKE 'job/%' AND $1 >= 0
+            AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.topic = h.topic) LIMIT $2)";
+
+const EVENTS: &str = "
+    DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at_ms < {now} - $1 LIMIT $2)";
+
+const IDEMPOTENCY_KEYS: &str = "
+    DELETE FROM idempotency_keys WHERE (owner, name) IN (SELECT owner, name FROM idempotency_keys WHERE at_ms < {now} - $1 LIMIT $2)";
+
 impl Store {
     /// Forgets what `retention` lets go. Any number of workers may do so at once.
     pub async fn prune(&self, retention: Retention) -> Result<Pruned, Error> {
@@ -80,6 +106,8 @@ impl Store {
             sessions: self.prune_all(SESSIONS, retention.sessions).await?,
             arrivals: self.prune_all(ARRIVALS, retention.arrivals).await?,
             effects: self.prune_all(EFFECTS, Duration::ZERO).await?,
+            events: self.prune_all(EVENTS, retention.events).await? + self.prune_all(JOBS, Duration::ZERO).await?,
+            idempotency_keys: self.prune_all(IDEMPOTENCY_KEYS, retention.idempotency_keys).await?,
         })
     }
 

@@ -5,12 +5,16 @@ use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _,
 };
 
-use super::Session;
+use super::{Session, Topic};
+use serde_json::json;
+
 use super::audit_log::{Committed as _, new_salt};
 use super::entity::evaluation_reviews::{ActiveModel, Column, Entity, Model};
 use super::error::{During as _, Error};
 use super::statement::{row, timed};
 use crate::evaluation::{Decision, Evaluation, Review, new_id};
+
+const REVIEWED: &str = "SELECT interview_id, transcript_id FROM evaluations WHERE evaluation_id = $1";
 
 /// What people said about evaluations, inside a unit of work. Nothing here is ever changed: a second review stands beside the
 /// first, and the newest counts.
@@ -37,7 +41,20 @@ impl Reviews<'_> {
         };
         let stored = Entity::insert(review).exec_with_returning(db).await.during("storing a review")?;
         self.0.log(stored.entry());
+        self.tell(evaluation_id).await?;
         Ok(review_of(stored))
+    }
+
+    async fn tell(&self, evaluation_id: &str) -> Result<(), Error> {
+        let of = row(self.0.connection(), REVIEWED, vec![evaluation_id.into()]).await.during("reading what was reviewed")?;
+        let Some(of) = of else { return Ok(()) };
+        let number = |column| of.try_get::<Option<i32>>("", column).during("reading what was reviewed");
+        let (interview_id, transcript_id) = (number("interview_id")?, number("transcript_id")?);
+        if let Some(interview_id) = interview_id {
+            let news = json!({ "evaluation_id": evaluation_id, "transcript_id": transcript_id });
+            self.0.tell(Topic::Interview(interview_id), "evaluation.reviewed", news);
+        }
+        Ok(())
     }
 
     /// All that was said about an evaluation, oldest first.

@@ -1,7 +1,7 @@
 //! A unit of work: the only place that begins a transaction, and the only way to a repository.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sea_orm::{
@@ -11,11 +11,13 @@ use sea_orm::{
 
 use super::audit_log::{self, Entry};
 use super::error::{During as _, Error};
+use super::events::{self, Told};
 use super::{
-    Arrivals, Claims, Dispatches, Effects, EvaluationReports, Evaluations, Interviews, NextQuestions, Outbox, Questions, ReportPlans,
-    ResumeChunks, Resumes, Reviews, Rubrics, SpeechClips, Transcripts, Waiters, WorkerSessions,
+    Arrivals, Claims, Dispatches, Effects, EvaluationReports, Evaluations, Events, IdempotencyKeys, Interviews, NextQuestions, Outbox,
+    Questions, ReportPlans, ResumeChunks, Resumes, Reviews, Rubrics, SpeechClips, Topic, Transcripts, Waiters, WorkerSessions,
 };
 use crate::clock::{Clock as _, Moment, SystemClock};
+use tokio::sync::Notify;
 
 /// The longest that a unit of work has been open in this process, in microseconds.
 static LONGEST_US: AtomicU64 = AtomicU64::new(0);
@@ -41,6 +43,10 @@ pub struct Session {
     opened: Moment,
     /// What goes into the log if this is committed.
     log: Mutex<Vec<Entry>>,
+    /// What is told if this is committed.
+    told: Mutex<Vec<Told>>,
+    /// Woken when news were committed.
+    bell: Arc<Notify>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +58,7 @@ pub(super) enum Mode {
 
 impl Session {
     #[allow(clippy::disallowed_methods, reason = "the one place that begins a transaction")]
-    pub(super) async fn begin(db: &DatabaseConnection, mode: Mode) -> Result<Self, Error> {
+    pub(super) async fn begin(db: &DatabaseConnection, mode: Mode, bell: &Arc<Notify>) -> Result<Self, Error> {
         let options = match (db.get_database_backend(), mode) {
             // A deferred transaction that reads first and writes later fails at once when another one wrote in between,
             // however long the timeout; an immediate one waits for its turn.
@@ -68,11 +74,17 @@ impl Session {
                 ..Default::default()
             },
         };
-        let db = db.clone();
+        let (db, bell) = (db.clone(), bell.clone());
         let begin = async move {
             let transaction = db.begin_with_options(options).await?;
             // Whole before it is handed over: if nobody takes it any more, it is rolled back as every other.
-            Ok(Self { transaction: Some(transaction), opened: SystemClock.monotonic(), log: Mutex::default() })
+            Ok(Self {
+                transaction: Some(transaction),
+                opened: SystemClock.monotonic(),
+                log: Mutex::default(),
+                told: Mutex::default(),
+                bell,
+            })
         };
         uncut(begin).await.during("beginning a unit of work")
     }
@@ -80,11 +92,19 @@ impl Session {
     /// Makes everything that was done in it last.
     pub async fn commit(mut self) -> Result<(), Error> {
         let entries = std::mem::take(self.log.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner));
+        // News first: whoever holds the head of a topic may wait for the log, and nobody the other way round.
+        let told = std::mem::take(self.told.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let has_news = !told.is_empty();
+        events::write(self.connection(), told).await?;
         if !entries.is_empty() {
             audit_log::append(self.connection(), entries).await?;
         }
-        let transaction = self.end();
-        uncut(transaction.commit()).await.during("committing a unit of work")
+        let (transaction, bell) = (self.end(), self.bell.clone());
+        uncut(transaction.commit()).await.during("committing a unit of work")?;
+        if has_news {
+            bell.notify_waiters();
+        }
+        Ok(())
     }
 
     /// Takes everything back, and returns when that is done. Dropping the session does the same a little later.
@@ -109,6 +129,21 @@ impl Session {
         self.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(entry);
     }
 
+    /// Has news told when this is committed. Ids and numbers only: they are kept beyond an erasure.
+    pub fn tell(&self, topic: Topic, kind: &'static str, body: serde_json::Value) {
+        self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(Told { topic, kind, body });
+    }
+
+    /// News, and who is to be told.
+    pub fn events(&self) -> Events<'_> {
+        Events(self.connection())
+    }
+
+    /// The names that clients give their requests.
+    pub fn idempotency_keys(&self) -> IdempotencyKeys<'_> {
+        IdempotencyKeys(self.connection())
+    }
+
     /// The table `interviews` of the contract.
     pub fn interviews(&self) -> Interviews<'_> {
         Interviews(self.connection())
@@ -121,12 +156,12 @@ impl Session {
 
     /// The table `transcripts` of the contract.
     pub fn transcripts(&self) -> Transcripts<'_> {
-        Transcripts(self.connection())
+        Transcripts(self)
     }
 
     /// The table `resumes` of the contract.
     pub fn resumes(&self) -> Resumes<'_> {
-        Resumes(self.connection())
+        Resumes(self)
     }
 
     /// Passages of resumes with their vectors.
@@ -141,7 +176,7 @@ impl Session {
 
     /// The table `evaluation_reports` of the contract.
     pub fn evaluation_reports(&self) -> EvaluationReports<'_> {
-        EvaluationReports(self.connection())
+        EvaluationReports(self)
     }
 
     /// Evaluations with their provenance.
@@ -161,7 +196,7 @@ impl Session {
 
     /// Reports that wait for their parts.
     pub fn report_plans(&self) -> ReportPlans<'_> {
-        ReportPlans(self.connection())
+        ReportPlans(self)
     }
 
     /// Who computes what.

@@ -11,8 +11,14 @@ fn bind(task: &str, args: Value, kwargs: Value) -> Result<Task, viva_core::task:
 fn a_producers_call_binds() {
     // As an unchanged producer sends it: reference table of the platform's tasks.
     let task = bind("tasks.tts.synthesize", json!(["안녕하세요"]), json!({"language": "ko", "speed": 1.0, "question_id": 14221}));
-    let expected =
-        Synthesize { text: "안녕하세요".to_owned(), language: "ko".to_owned(), speed: 1.0, question_id: Some(14221), voice: None };
+    let expected = Synthesize {
+        text: "안녕하세요".to_owned(),
+        language: "ko".to_owned(),
+        speed: 1.0,
+        question_id: Some(14221),
+        voice: None,
+        format: None,
+    };
     assert_eq!(task.unwrap(), Task::Synthesize(expected));
     let report = bind("tasks.evaluator.generate_final_report", json!([153]), json!({}));
     assert_eq!(report.unwrap(), Task::GenerateFinalReport { interview_id: 153 });

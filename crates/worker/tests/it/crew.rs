@@ -175,7 +175,8 @@ pub fn computation(text: &str) -> Digest {
 
 /// A task that speaks `text` as the question `id`.
 pub fn speak(text: &str, id: i32) -> TaskMessage {
-    let task = Synthesize { text: text.to_owned(), language: "ko".to_owned(), speed: 1.0, question_id: Some(id), voice: None };
+    let task =
+        Synthesize { text: text.to_owned(), language: "ko".to_owned(), speed: 1.0, question_id: Some(id), voice: None, format: None };
     Task::Synthesize(task).to_message()
 }
 

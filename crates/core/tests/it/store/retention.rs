@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::ConnectionTrait as _;
 use viva_core::claim::End;
-use viva_core::store::{Letter, Pruned, Relayed, Retention, Store, Waiter};
+use viva_core::store::{Letter, Pruned, Relayed, Retention, Store, Topic, Waiter};
 use viva_core::task::SYNTHESIZE;
 use viva_core::{Digest, Outcome, TaskMessage};
 
@@ -13,13 +13,20 @@ use super::claims::{computation, end, ours, worker};
 use super::fixture::clip;
 
 const DAY: Duration = Duration::from_hours(24);
-const KEEP: Retention = Retention { claims: DAY, sessions: DAY, arrivals: DAY };
+const KEEP: Retention = Retention { claims: DAY, sessions: DAY, arrivals: DAY, events: DAY, idempotency_keys: DAY };
 
 /// Makes everything that is over look as if it had been for three days.
 async fn age(database: &Database) {
     let raw = database.raw().await;
     let past = i64::try_from(3 * DAY.as_millis()).unwrap();
-    for (table, column) in [("claims", "ended_at_ms"), ("worker_sessions", "beat_at_ms"), ("arrivals", "came_at_ms")] {
+    let columns = [
+        ("claims", "ended_at_ms"),
+        ("worker_sessions", "beat_at_ms"),
+        ("arrivals", "came_at_ms"),
+        ("events", "at_ms"),
+        ("idempotency_keys", "at_ms"),
+    ];
+    for (table, column) in columns {
         raw.execute_unprepared(&format!("UPDATE {table} SET {column} = {column} - {past}")).await.unwrap();
     }
 }
@@ -50,12 +57,20 @@ pub async fn what_is_over_is_forgotten_after_its_time(database: Database) {
     arrive(&store, &["old"]).await;
     let unit = store.write().await.unwrap();
     unit.worker_sessions().end(&leaves).await.unwrap();
+    for topic in [Topic::Interview(1), Topic::Job("j".to_owned())] {
+        unit.tell(topic, "job.succeeded", serde_json::json!({}));
+    }
+    assert!(unit.idempotency_keys().note("platform", "a", &computation()).await.unwrap());
     unit.commit().await.unwrap();
     assert_eq!(store.prune(KEEP).await.unwrap(), Pruned::default(), "nothing is old yet");
     age(&database).await;
     arrive(&store, &["new"]).await;
-    assert_eq!(store.prune(KEEP).await.unwrap(), Pruned { claims: 1, sessions: 1, arrivals: 1, effects: 1 });
+    // Two events, and the head of the job, which nobody asks for again.
+    let all = Pruned { claims: 1, sessions: 1, arrivals: 1, effects: 1, events: 3, idempotency_keys: 1 };
+    assert_eq!(store.prune(KEEP).await.unwrap(), all);
     let unit = store.read().await.unwrap();
+    assert_eq!(unit.events().head(&Topic::Interview(1)).await.unwrap(), 1, "its numbers never begin again");
+    assert_eq!(unit.events().head(&Topic::Job("j".to_owned())).await.unwrap(), 0);
     let left: Vec<_> = unit.worker_sessions().all().await.unwrap().into_iter().map(|session| session.id).collect();
     assert_eq!(left, std::slice::from_ref(&stays), "however long it has been silent, it has not left");
     unit.rollback().await.unwrap();
