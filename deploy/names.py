@@ -17,7 +17,7 @@ SOURCE = pathlib.Path(sys.argv[1])
 # Agreed for the gateway and the health ports and not in every checkout yet. What is in the source is no longer taken on trust; when
 # all of it is, this goes.
 PENDING = {
-    "settings": "HEALTH_LISTEN LISTEN TOKENS TOKEN_KEY_FILE CORS_ORIGINS RATE_PER_S WEBHOOK_URL WEBHOOK_SECRET_FILE LOG_FORMAT".split(),
+    "settings": "HEALTH_LISTEN LISTEN TOKENS TOKEN_KEY_FILE CORS_ORIGINS RATE_PER_S WEBHOOK_URL WEBHOOK_SECRET_FILE MAX_STREAMS LEGACY_AUDIO".split(),
     "programs": ["gateway"],
     "metrics": {
         "viva_http_requests_total": "counter", "viva_http_request_seconds": "histogram", "viva_sse_connections": "gauge",
