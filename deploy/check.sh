@@ -75,7 +75,7 @@ for overlay in deploy/kubernetes/overlays/*/; do
   name=$(basename "$overlay")
   check "kustomize renders $name" sh -c 'kubectl kustomize "$1" >"$2"' - "$overlay" "$work/$name.yaml"
   check "$name, by the schemas of Kubernetes $kubernetes_version" \
-    kubernetes-validate --strict --no-warn --quiet -k "$kubernetes_version" "$work/$name.yaml"
+    sh -c 'test -s "$2" && kubernetes-validate --strict --no-warn --quiet -k "$1" "$2"' - "$kubernetes_version" "$work/$name.yaml"
   rendered+=("$work/$name.yaml")
 done
 

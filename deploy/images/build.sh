@@ -3,7 +3,7 @@
 #
 #   deploy/images/build.sh                      compiles, on the bases that the Containerfiles name
 #   deploy/images/build.sh target/release       takes the programs from that folder; the base is made of Debian's packages
-#   deploy/images/build.sh DIR --try            ... and starts each program once: user, entry point, read-only root, SIGTERM
+#   deploy/images/build.sh DIR --try            ... and starts each program once: user, entry point, what it may write to, secrets from files
 #
 # The folder holds tts-worker, gateway, viva and eval-worker (an image whose programs are not all there is left out, and said so).
 # Needs buildah, and for the second form mmdebstrap, as root: apt-get install buildah mmdebstrap. VERSION and REVISION label the images;
@@ -78,15 +78,25 @@ done
 
 [[ $try == --try ]] || exit 0
 
-# What each program says of its version, as the image's user, through the entry point.
+# As the image's user, through the entry point. With podman and runc also as deploy/compose.yaml has it: root file system read-only, no
+# capabilities; buildah alone can do neither.
+run() { # NAME COMMAND...
+  if command -v podman >/dev/null && command -v runc >/dev/null; then
+    podman --runtime "$(command -v runc)" --cgroup-manager cgroupfs run --rm --read-only --cap-drop ALL --security-opt no-new-privileges \
+      --network none --no-healthcheck --ulimit nofile=4096:4096 --ulimit nproc=4096:4096 "localhost/$1:$version" "${@:2}"
+  else
+    local container
+    container=$(buildah from "localhost/$1:$version")
+    buildah run --isolation "$isolation" "$container" -- /usr/local/bin/entrypoint "${@:2}"
+    local code=$?
+    buildah rm "$container" >/dev/null
+    return $code
+  fi
+}
 fail=0
 ask() { # NAME COMMAND...
-  local container out
-  container=$(buildah from "localhost/$1:$version")
   echo "== $1: ${*:2}"
-  out=$(buildah run --isolation "$isolation" "$container" -- /usr/local/bin/entrypoint "${@:2}" 2>&1) || fail=1
-  echo "$out"
-  buildah rm "$container" >/dev/null
+  run "$@" 2>&1 || fail=1
 }
 for name in "${built[@]}"; do
   user=$(buildah inspect --type image --format '{{.OCIv1.Config.User}}' "localhost/$name:$version")
