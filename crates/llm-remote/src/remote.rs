@@ -46,6 +46,8 @@ impl Remote {
         let failed = |e: &dyn std::fmt::Display| Error::Stopped(format!("the way to the server could not be set up: {e}"));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("viva-llm-remote").enable_all().build();
         let runtime = runtime.map_err(|e| failed(&e))?;
+        // One process may have chosen before; the choice is the same everywhere.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let client = Client::builder().connect_timeout(CONNECT).read_timeout(SILENCE).build().map_err(|e| failed(&e))?;
         let listed = runtime.block_on(list(&client, &address)).map_err(|failure| error(&address, failure))?;
         let info = describe(&address, &listed).map_err(|failure| error(&address, failure))?;

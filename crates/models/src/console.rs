@@ -73,7 +73,6 @@ impl Progress for Console {
             }
             Event::Asking { source } => self.say(&format!("  from {source}")),
             Event::Bytes { done, total } => self.bytes(*done, *total),
-            Event::Checking { file } => self.bar.set_message(format!("checking {file}")),
             Event::Failed { error, .. } => self.say(&format!("  that did not work: {}", shortened(&error.to_string()))),
             Event::Done { files, .. } => {
                 self.bar.finish_and_clear();

@@ -39,11 +39,6 @@ pub enum Event<'a> {
         /// In all, where known.
         total: Option<u64>,
     },
-    /// A whole file is here and its digest is taken.
-    Checking {
-        /// The file's name.
-        file: &'a str,
-    },
     /// A source did not work; the next one is asked.
     Failed {
         /// The source.

@@ -22,6 +22,8 @@ pub struct PullOptions {
     pub ask: Option<fn(&Model) -> bool>,
     /// Address of the hub; `HF_ENDPOINT` or the hub's own when absent.
     pub hub: Option<String>,
+    /// The user's token at the hub; `HF_TOKEN` when absent.
+    pub hub_token: Option<String>,
     /// The Python interpreter whose pip is used.
     pub python: String,
     /// More environment variables for pip.
@@ -36,6 +38,7 @@ impl Default for PullOptions {
             accept_licences: Vec::new(),
             ask: None,
             hub: None,
+            hub_token: None,
             python: "python3".to_owned(),
             pip_env: Vec::new(),
             patience: Duration::from_mins(1),

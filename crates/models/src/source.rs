@@ -85,9 +85,4 @@ impl<'a> Meter<'a> {
         self.complete += bytes;
         self.show(0);
     }
-
-    /// The digest of a file is being taken.
-    fn checking(&self, file: &str) {
-        self.progress.event(&Event::Checking { file });
-    }
 }

@@ -60,8 +60,7 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("sea-orm", &["viva-core", "viva-migrations"]),
     ("sqlx", &["viva-core", "viva-migrations"]),
     ("candle", &["viva-speech", "viva-llm", "viva-retrieval", "viva-benches"]),
-    ("hf-hub", &["viva-models"]),
-    ("reqwest", &["viva-llm-remote", "gateway"]),
+    ("reqwest", &["viva-models", "viva-llm-remote", "gateway"]),
     ("axum", &["viva-worker", "gateway"]),
 ];
 

@@ -50,6 +50,8 @@ impl Bucket {
         if name.is_empty() || path.contains("//") || path.contains(['?', '#', '@', '%', ' ']) {
             return Err(bad());
         }
+        // One process may have chosen before; the choice is the same everywhere.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let s3 = settings(environment).with_bucket_name(name).build().map_err(Error::Settings)?;
         let bucket = Self { s3, name: name.to_owned(), prefix };
         bucket.read(&super::clip(&Digest::of(b""))).await?;

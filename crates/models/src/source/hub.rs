@@ -1,135 +1,174 @@
 //! Models on the Hugging Face hub, or on a mirror that `HF_ENDPOINT` names.
 //!
-//! hf-hub keeps a downloaded file under its ETag, which for a file in Git LFS (every model file) is its SHA-256, and files that
-//! under the commit that the revision stood for: so the layout of its cache, here a staging folder, tells the digest that the
-//! hub states and where exactly the bytes came from.
+//! What the hub answers to `/{repo}/resolve/{revision}/{path}` says in its headers what the file is: the commit that the revision
+//! stands for, its size, and, for a file in Git LFS (every model file), its SHA-256 as ETag; mostly it leads to another server,
+//! which has the bytes and is told no token. So we know what the hub states and where exactly the bytes came from. The hub's own
+//! client library brings a storage protocol of a hundred crates for the same bytes.
 
 use std::error::Error as _;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
-use hf_hub::progress::{DownloadEvent, ProgressEvent, ProgressHandler};
-use hf_hub::{HFClient, HFError};
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Client, Response, StatusCode, Url};
+use sha2::{Digest as _, Sha256};
+use tokio::io::AsyncWriteExt as _;
 
-use super::{Fetched, Meter, TICK};
-use crate::pull::{Job, blocking};
+use super::{Fetched, Meter};
+use crate::pull::Job;
 use crate::{Error, File, HubPart, digest};
+
+const HUB: &str = "https://huggingface.co";
+/// Servers that one file may lead through.
+const HOPS: usize = 5;
+const CONNECT: Duration = Duration::from_secs(20);
 
 pub(crate) struct Hub<'a> {
     job: &'a Job<'a>,
     repo: &'a str,
     revision: &'a str,
     parts: &'a [HubPart],
-    cache: PathBuf,
+    staging: PathBuf,
 }
 
-/// Byte counts that hf-hub reports.
+/// What the hub says of a file.
 #[derive(Default)]
-struct Count {
-    done: AtomicU64,
-    total: AtomicU64,
+struct Stated {
+    commit: Option<String>,
+    sha256: Option<String>,
 }
 
 impl<'a> Hub<'a> {
     pub(crate) fn new(job: &'a Job<'a>, repo: (&'a str, Option<&'a str>), parts: &'a [HubPart], staging: &Path) -> Self {
         let (repo, revision) = (repo.0, repo.1.unwrap_or("main"));
-        Self { job, repo, revision, parts, cache: staging.join("hub") }
+        Self { job, repo, revision, parts, staging: staging.join("hub") }
     }
 
     pub(crate) async fn fetch(&self, file: &File, meter: &mut Meter<'_>) -> Result<Fetched, Error> {
         let part = self.parts.iter().find(|part| part.file == file.name).expect("a parsed manifest has every file; this is a bug");
-        let client = self.client()?;
-        let snapshot = self.download(&client, part, meter).await?;
-        let broken = |reason: &str| self.failure(&client, &part.member, reason.to_owned());
-        // snapshots/<commit>/<member> -> blobs/<etag>
-        let blob = fs::canonicalize(&snapshot).map_err(self.job.io("read", &snapshot))?;
-        let etag = blob.file_name().and_then(|name| name.to_str()).ok_or_else(|| broken("it gave the file no ETag"))?;
-        let stated_sha256 = Some(etag.to_ascii_lowercase()).filter(|tag| tag.len() == 64 && tag.bytes().all(|b| b.is_ascii_hexdigit()));
-        let depth = Path::new(&part.member).components().count();
-        let commit = snapshot.ancestors().nth(depth).and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-        let from = format!("hub: {}@{} {}", self.repo, commit.as_deref().unwrap_or(self.revision), part.member);
-        meter.checking(&file.name);
-        let (size, sha256) = self.hash(&blob).await?;
-        Ok(Fetched { path: blob, size, sha256, stated_sha256, from })
+        let (stated, response) = self.resolve(&part.member).await?;
+        std::fs::create_dir_all(&self.staging).map_err(self.job.io("make", &self.staging))?;
+        let path = self.staging.join(&file.name);
+        let (size, sha256) = self.write(response, &path, &part.member, meter).await?;
+        let from = format!("hub: {}@{} {}", self.repo, stated.commit.as_deref().unwrap_or(self.revision), part.member);
+        Ok(Fetched { path, size, sha256, stated_sha256: stated.sha256, from })
     }
 
-    fn client(&self) -> Result<HFClient, Error> {
-        let builder = HFClient::builder().cache_dir(&self.cache).retry_max_attempts(2);
-        let builder = match &self.job.options.hub {
-            Some(endpoint) => builder.endpoint(endpoint),
-            None => builder,
-        };
-        let endpoint = self.job.options.hub.as_deref().unwrap_or("HF_ENDPOINT");
-        builder.build().map_err(|e| Error::Hub { endpoint: endpoint.to_owned(), what: self.repo.to_owned(), reason: chain(&e) })
+    fn endpoint(&self) -> String {
+        let named = self.job.options.hub.clone().or_else(|| std::env::var("HF_ENDPOINT").ok()).filter(|named| !named.is_empty());
+        named.unwrap_or_else(|| HUB.to_owned()).trim_end_matches('/').to_owned()
     }
 
-    /// Downloads into the cache layout; gives up when nothing has moved for as long as patience lasts.
-    async fn download(&self, client: &HFClient, part: &HubPart, meter: &mut Meter<'_>) -> Result<PathBuf, Error> {
-        let (owner, name) = hf_hub::split_id(self.repo);
-        let repo = client.model(owner, name);
-        let count = Arc::new(Count::default());
-        let request = repo.download_file().filename(&part.member).revision(self.revision).progress(Arc::clone(&count));
-        let mut run = Box::pin(request.send());
-        let (mut silent, mut seen) = (std::time::Duration::ZERO, 0);
-        loop {
-            tokio::select! {
-                outcome = &mut run => return outcome.map_err(|e| self.failure(client, &part.member, explain(&e))),
-                () = tokio::time::sleep(TICK) => {}
+    fn token(&self) -> Option<String> {
+        let token = self.job.options.hub_token.clone().or_else(|| std::env::var("HF_TOKEN").ok());
+        token.filter(|token| !token.is_empty())
+    }
+
+    /// Follows the hub to whoever has the bytes; what it says of the file stands in the first answers.
+    async fn resolve(&self, member: &str) -> Result<(Stated, Response), Error> {
+        let failure = |reason: String| self.failure(member, reason);
+        let endpoint = self.endpoint();
+        let mut url: Url = format!("{endpoint}/{}/resolve/{}/{member}", self.repo, self.revision)
+            .parse()
+            .map_err(|error| failure(format!("{endpoint} is no address: {error}")))?;
+        let client = client().map_err(|error| failure(chain(&error)))?;
+        let home = url.origin();
+        let mut stated = Stated::default();
+        for _ in 0..HOPS {
+            let mut request = client.get(url.clone());
+            // The token is for the hub, not for whoever keeps its files.
+            if let Some(token) = self.token().filter(|_| url.origin() == home) {
+                request = request.bearer_auth(token);
             }
-            let done = count.done.load(Relaxed);
-            silent = if done == seen { silent + TICK } else { std::time::Duration::ZERO };
-            seen = done;
-            if silent >= self.job.options.patience {
-                let waited = self.job.options.patience.as_secs();
-                return Err(self.failure(client, &part.member, format!("nothing came for {waited} s")));
+            let response = self.patiently(request.send(), member).await?.map_err(|error| failure(chain(&error)))?;
+            if url.origin() == home {
+                stated.read(response.headers());
             }
-            meter.learn(count.total.load(Relaxed));
-            meter.show(done);
+            let status = response.status();
+            if status.is_success() {
+                return Ok((stated, response));
+            }
+            let leads = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).and_then(|to| url.join(to).ok());
+            match leads {
+                Some(next) if status.is_redirection() => url = next,
+                _ => return Err(failure(refusal(status, response.headers()))),
+            }
         }
+        Err(failure(format!("it leads through more than {HOPS} servers")))
     }
 
-    async fn hash(&self, blob: &Path) -> Result<(u64, String), Error> {
-        let (path, guard) = (blob.to_owned(), self.job.guard.clone());
-        let hashed = blocking(move || {
-            let _guard = guard;
-            Ok((fs::metadata(&path)?.len(), digest::of_file(&path)?))
-        });
-        hashed.await.map_err(self.job.io("read", blob))
+    /// Writes the body to a file; its size and digest.
+    async fn write(&self, mut response: Response, path: &Path, member: &str, meter: &mut Meter<'_>) -> Result<(u64, String), Error> {
+        let _guard = self.job.guard.clone();
+        if let Some(total) = response.content_length() {
+            meter.learn(total);
+        }
+        let mut file = tokio::fs::File::create(path).await.map_err(self.job.io("write", path))?;
+        let (mut size, mut hash) = (0, Sha256::new());
+        while let Some(bytes) = self
+            .patiently(response.chunk(), member)
+            .await?
+            .map_err(|error| self.failure(member, format!("the body broke off: {}", chain(&error))))?
+        {
+            file.write_all(&bytes).await.map_err(|error| self.not_written(path, error))?;
+            hash.update(&bytes);
+            size += bytes.len() as u64;
+            meter.show(size);
+        }
+        file.flush().await.map_err(|error| self.not_written(path, error))?;
+        file.sync_all().await.map_err(|error| self.not_written(path, error))?;
+        Ok((size, digest::hex(hash)))
     }
 
-    fn failure(&self, client: &HFClient, member: &str, reason: String) -> Error {
-        if reason.contains("No space left on device") {
-            return Error::DiskFull { model: self.job.model.name.clone(), path: self.cache.clone() };
+    /// Gives up when nothing has come for as long as patience lasts.
+    async fn patiently<T>(&self, step: impl Future<Output = T>, member: &str) -> Result<T, Error> {
+        let patience = self.job.options.patience;
+        let late = |_| self.failure(member, format!("nothing came for {} s", patience.as_secs()));
+        tokio::time::timeout(patience, step).await.map_err(late)
+    }
+
+    fn not_written(&self, path: &Path, error: std::io::Error) -> Error {
+        if error.kind() == std::io::ErrorKind::StorageFull {
+            return Error::DiskFull { model: self.job.model.name.clone(), path: self.staging.clone() };
         }
-        Error::Hub { endpoint: client.endpoint().to_owned(), what: format!("{}/{member}", self.repo), reason }
+        self.job.io("write", path)(error)
+    }
+
+    fn failure(&self, member: &str, reason: String) -> Error {
+        Error::Hub { endpoint: self.endpoint(), what: format!("{}/{member}", self.repo), reason }
     }
 }
 
-impl ProgressHandler for Count {
-    fn on_progress(&self, event: &ProgressEvent) {
-        let ProgressEvent::Download(event) = event else { return };
-        match event {
-            DownloadEvent::Start { total_bytes, .. } => self.total.store(*total_bytes, Relaxed),
-            DownloadEvent::Progress { files } => files.iter().for_each(|f| self.done.store(f.bytes_completed, Relaxed)),
-            DownloadEvent::AggregateProgress { bytes_completed, .. } => self.done.store(*bytes_completed, Relaxed),
-            DownloadEvent::Complete => {}
-        }
+impl Stated {
+    /// The first server that says something is the one that knows.
+    fn read(&mut self, headers: &HeaderMap) {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(|value| value.trim_matches('"').to_owned());
+        self.commit = self.commit.take().or_else(|| text("x-repo-commit"));
+        let tag = text("x-linked-etag").or_else(|| text("etag")).map(|tag| tag.to_ascii_lowercase());
+        let is_digest = |tag: &String| tag.len() == 64 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
+        self.sha256 = self.sha256.take().or_else(|| tag.filter(is_digest));
     }
 }
 
-fn explain(error: &HFError) -> String {
-    match error {
-        HFError::AuthRequired { .. } | HFError::Forbidden { .. } => {
-            format!("{}; if the repository is gated, accept its terms on the hub and set HF_TOKEN", chain(error))
+fn client() -> reqwest::Result<Client> {
+    // One process may have chosen before; the choice is the same everywhere.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    Client::builder().redirect(reqwest::redirect::Policy::none()).connect_timeout(CONNECT).build()
+}
+
+fn refusal(status: StatusCode, headers: &HeaderMap) -> String {
+    let said = headers.get("x-error-message").or_else(|| headers.get("x-error-code")).and_then(|value| value.to_str().ok());
+    let said = said.map_or_else(|| status.to_string(), |said| format!("{status}: {said}"));
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            format!("{said}; if the repository is gated, accept its terms on the hub and set HF_TOKEN")
         }
-        _ => chain(error),
+        _ => said,
     }
 }
 
 /// An error and its causes, each said once.
-fn chain(error: &HFError) -> String {
+fn chain(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

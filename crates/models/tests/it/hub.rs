@@ -91,3 +91,13 @@ fn a_file_that_the_repository_lacks_is_named() {
     let error = home.pull_blocking("demo", &options(&hub), &()).unwrap_err().to_string();
     assert!(error.contains("gguf/weights.bin"), "{error}");
 }
+
+#[test]
+fn the_token_is_for_the_hub_and_not_for_whoever_keeps_its_files() {
+    let demo = Demo::new();
+    let hub = serving(&demo, Fault::None);
+    let (_dir, home) = home(demo.catalogue(&[HUB]));
+    let known = PullOptions { hub_token: Some("secret".to_owned()), ..options(&hub) };
+    home.pull_blocking("demo", &known, &()).unwrap();
+    assert_eq!(hub.tokens(), [(false, true), (true, false), (false, true), (true, false)]);
+}

@@ -1,4 +1,4 @@
-//! A stand-in of the hub on a local port: what hf-hub 1.0 asks of it, answered as the hub answers for files in Git LFS.
+//! A stand-in of the hub on a local port: what is asked of it, answered as the hub answers for files in Git LFS.
 //!
 //! `/{repo}/resolve/{revision}/{path}` redirects to another path (the hub: to its CDN) and says in the headers of the redirect
 //! what the file is: commit, size and, as ETag, its SHA-256.
@@ -42,6 +42,8 @@ struct Shared {
     fault: Mutex<Fault>,
     bodies: AtomicUsize,
     half_sent: Sender<()>,
+    /// For each request, whether it was for the bytes, and whether it had a token.
+    tokens: Mutex<Vec<(bool, bool)>>,
     /// Connections that a stalled answer keeps open.
     open: Mutex<Vec<TcpStream>>,
 }
@@ -54,7 +56,7 @@ impl Hub {
         let (sender, half_sent) = channel();
         let files = files.iter().map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec())).collect();
         let (bodies, open) = (AtomicUsize::new(0), Mutex::default());
-        let shared = Arc::new(Shared { files, fault: Mutex::new(fault), bodies, half_sent: sender, open });
+        let shared = Arc::new(Shared { files, fault: Mutex::new(fault), bodies, half_sent: sender, tokens: Mutex::default(), open });
         let served = Arc::clone(&shared);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -70,6 +72,11 @@ impl Hub {
         *self.shared.fault.lock().unwrap() = fault;
     }
 
+    /// For each request so far, whether it was for the bytes, and whether it had a token.
+    pub(crate) fn tokens(&self) -> Vec<(bool, bool)> {
+        self.shared.tokens.lock().unwrap().clone()
+    }
+
     /// How many bodies have been asked for.
     pub(crate) fn bodies(&self) -> usize {
         self.shared.bodies.load(SeqCst)
@@ -82,11 +89,14 @@ impl Shared {
         let mut request = String::new();
         reader.read_line(&mut request)?;
         let mut header = String::new();
+        let mut token = false;
         while reader.read_line(&mut header)? > 2 {
+            token |= header.to_ascii_lowercase().starts_with("authorization: bearer ");
             header.clear();
         }
         let mut words = request.split_whitespace();
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        self.tokens.lock().unwrap().push((path.starts_with("/cdn/"), token));
         match *self.fault.lock().unwrap() {
             Fault::Silent => {
                 self.open.lock().unwrap().push(stream);
@@ -109,9 +119,9 @@ impl Shared {
         };
         let (size, etag) = (bytes.len(), sha256(bytes));
         let about = format!("X-Repo-Commit: {COMMIT}\r\nX-Linked-Size: {size}\r\nX-Linked-ETag: \"{etag}\"\r\nETag: \"pointer\"\r\n");
-        // An absolute address: hf-hub follows relative ones before it looks at the headers.
-        let local = stream.local_addr()?;
-        answer(stream, "302 Found", &format!("Location: http://{local}/cdn/{name}\r\n{about}"), b"")
+        // Another server, as the hub's: the same one by another name.
+        let port = stream.local_addr()?.port();
+        answer(stream, "302 Found", &format!("Location: http://localhost:{port}/cdn/{name}\r\n{about}"), b"")
     }
 
     fn body(&self, mut stream: TcpStream, name: &str) -> std::io::Result<()> {
