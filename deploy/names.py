@@ -3,7 +3,7 @@
 
     names.py SOURCE RENDERED...      SOURCE: a checkout with the programs; RENDERED: what kustomize made of each overlay
 
-A setting or metric that no source has is an error, but for those in PENDING.
+A setting or metric that no source has is an error.
 """
 
 import json, pathlib, re, subprocess, sys, tempfile
@@ -14,23 +14,12 @@ DEPLOY = pathlib.Path(__file__).parent
 ROOT = DEPLOY.parent
 SOURCE = pathlib.Path(sys.argv[1])
 
-# Agreed for the gateway and the health ports and not in every checkout yet. What is in the source is no longer taken on trust; when
-# all of it is, this goes.
-PENDING = {
-    "settings": "HEALTH_LISTEN LISTEN TOKENS TOKEN_KEY_FILE CORS_ORIGINS RATE_PER_S WEBHOOK_URL WEBHOOK_SECRET_FILE MAX_STREAMS LEGACY_AUDIO".split(),
-    "programs": ["gateway"],
-    "metrics": {
-        "viva_http_requests_total": "counter", "viva_http_request_seconds": "histogram", "viva_sse_connections": "gauge",
-        "viva_jobs_published_total": "counter", "viva_jobs_joined_total": "counter", "viva_rate_limited_total": "counter",
-        "viva_webhook_deliveries_total": "counter",
-    },
-}
 # Read by something other than Viva: the C library, the S3 client, Postgres' image, the command of the models job.
 OTHERS = set("HOME TZ AWS_REGION AWS_ENDPOINT_URL MODELS POSTGRES_USER POSTGRES_DB POSTGRES_PASSWORD_FILE PGTZ".split())
 # DRAIN_S, and as long again to stop what was told to, send the last letters and say goodbye.
 AFTER_DRAIN_S = 15
 
-errors, trusted = [], set()
+errors = []
 
 
 def error(where, what):
@@ -62,10 +51,7 @@ def setting(where, name):
         name = plain
     if name in SETTINGS or name in OTHERS:
         return
-    if name in PENDING["settings"]:
-        trusted.add(name)
-    else:
-        error(where, f"no program reads the setting {name}")
+    error(where, f"no program reads the setting {name}")
 
 
 def command(where, words):
@@ -74,9 +60,6 @@ def command(where, words):
         words = rest[-1].removeprefix("exec ").split()
         program, rest = words[0], words[1:]
     folder = SOURCE / "bins" / program
-    if program in PENDING["programs"] and not (folder / "src/main.rs").exists():
-        trusted.add(program)
-        return
     if not folder.is_dir():
         return error(where, f"there is no program {program}")
     text = "\n".join(rust(f"bins/{program}"))
@@ -185,10 +168,6 @@ def expressions():
 def monitoring():
     rules = yaml.safe_load((DEPLOY / "prometheus/rules.yaml").read_text())
     known = dict(METRICS)
-    for name, kind in PENDING["metrics"].items():
-        if name not in known:
-            known[name] = kind
-            trusted.add(name)
     records = {r["record"] for g in rules["groups"] for r in g["rules"] if "record" in r}
     shown = set()
     for where, expression in expressions():
@@ -238,11 +217,6 @@ for path in (DEPLOY / "images").glob("Containerfile.*"):
             setting(path.name, key)
 monitoring()
 documents()
-if trusted:
-    print("  taken on trust, for the source has them not yet:", *sorted(trusted))
-landed = [name for name in PENDING["settings"] if name in SETTINGS] + [name for name in PENDING["metrics"] if name in METRICS]
-if landed:
-    print("  in the source by now, take them off PENDING:", *landed)
 for line in errors:
     print("  " + line)
 sys.exit(bool(errors))

@@ -1,4 +1,4 @@
-//! News: what happened to an interview, a question or a job, numbered per topic, for those who watch.
+//! News: what happened to an interview, a question or a job, numbered per topic, for those who watch; and what workers tell of their work.
 
 use sea_orm_migration::prelude::*;
 
@@ -17,10 +17,12 @@ impl MigrationTrait for Migration {
         for index in [once, by_kind, due] {
             manager.create_index(index).await?;
         }
-        Ok(())
+        let gauges = ColumnDef::new("gauges").text().not_null().default("{}").to_owned();
+        manager.alter_table(Table::alter().table("worker_sessions").add_column(gauges).to_owned()).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.alter_table(Table::alter().table("worker_sessions").drop_column("gauges").to_owned()).await?;
         for table in ["idempotency_keys", "events", "event_heads"] {
             manager.drop_table(Table::drop().table(table).to_owned()).await?;
         }

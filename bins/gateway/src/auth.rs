@@ -30,7 +30,7 @@ use crate::{App, limit};
 pub enum Role {
     /// The platform's own servers: everything.
     Service,
-    /// People who judge: reads everything, reviews.
+    /// People who judge: reads everything, asks for what is missing, reviews.
     Recruiter,
     /// One interview: reads that one.
     Candidate,
@@ -93,10 +93,10 @@ impl Caller {
         let unit = store.glance().await?;
         let asked = unit.transcripts().asks(own, question_id).await?;
         unit.rollback().await?;
-        match asked {
-            true => Ok(()),
-            false => Err(Problem::not_found(format!("there is no question {question_id} that this token may hear"))),
+        if asked {
+            return Ok(());
         }
+        Err(Problem::not_found(format!("there is no question {question_id} that this token may hear")))
     }
 }
 

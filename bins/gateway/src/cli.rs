@@ -28,14 +28,14 @@ pub struct Cli {
     /// The broker, for the view of dead letters alone: amqp://user:password@host:5672/vhost.
     #[arg(long, env = "BROKER_URL", value_name = "URL", hide_env_values = true)]
     pub broker_url: Option<String>,
-    /// Who may ask: a TOML file of [[token]] tables with name, role (service, recruiter, candidate), sha256 of the token, and, for a
+    /// Who may ask: a TOML file of tables `[[token]]` with name, role (service, recruiter, candidate), sha256 of the token, and, for a
     /// candidate, interview_id. Without it nobody may, but for health and audio by digest.
     #[arg(long, env = "TOKENS", value_name = "FILE")]
     pub tokens: Option<PathBuf>,
     /// Key for short-lived tokens, 32 bytes or more, the same for all replicas [default: a random one of this process].
     #[arg(long, env = "TOKEN_KEY_FILE", value_name = "FILE")]
     pub token_key_file: Option<PathBuf>,
-    /// Origins whose pages may ask, such as https://interview.example.com.
+    /// Origins whose pages may ask, such as `https://interview.example.com`.
     #[arg(long, env = "CORS_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
     pub cors_origins: Vec<String>,
     /// Requests a second for one person's token, twice as many at once; a server's may send 40 times as many.

@@ -94,11 +94,10 @@ fn range(asked: &str, whole: u64) -> Range {
     let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().unwrap_or(u64::MAX));
     match (from.is_empty(), to.is_empty(), number(from), number(to)) {
         (true, false, _, Some(last)) if last > 0 && whole > 0 => Range::Part(whole.saturating_sub(last), whole),
-        (true, false, _, Some(_)) => Range::Outside,
         (false, true, Some(from), _) if from < whole => Range::Part(from, whole),
         (false, false, Some(from), Some(to)) if from <= to && from < whole => Range::Part(from, to.saturating_add(1).min(whole)),
         (false, false, Some(from), Some(to)) if from > to => Range::Whole,
-        (false, _, Some(_), _) => Range::Outside,
+        (true, false, _, Some(_)) | (false, true, Some(_), _) | (false, false, Some(_), Some(_)) => Range::Outside,
         _ => Range::Whole,
     }
 }

@@ -140,9 +140,9 @@ impl App {
         let unit = self.store.write().await?;
         let agrees = unit.idempotency_keys().note(&caller.subject, name, &Digest::of(what.as_bytes())).await?;
         unit.commit().await?;
-        match agrees {
-            true => Ok(()),
-            false => Err(Problem::unprocessable("idempotency-key-reused", "this Idempotency-Key was used for another request")),
+        if agrees {
+            return Ok(());
         }
+        Err(Problem::unprocessable("idempotency-key-reused", "this Idempotency-Key was used for another request"))
     }
 }

@@ -14,13 +14,14 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     retry_after_s: Option<u64>,
-    more: Map<String, Value>,
+    /// Members beside the standard ones. Boxed: results are as large as their errors.
+    more: Option<Box<Map<String, Value>>>,
 }
 
 impl Problem {
     /// A problem of a status; `code` names its kind for programs, `detail` says it to people.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), retry_after_s: None, more: Map::new() }
+        Self { status, code, detail: detail.into(), retry_after_s: None, more: None }
     }
 
     /// The request cannot be read.
@@ -62,7 +63,7 @@ impl Problem {
     /// A member beside the standard ones.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.more.insert(name.to_owned(), value.into());
+        self.more.get_or_insert_default().insert(name.to_owned(), value.into());
         self
     }
 
@@ -80,8 +81,8 @@ impl Problem {
             "detail": self.detail,
             "retryable": self.retry_after_s.is_some(),
         });
-        if let Some(members) = document.as_object_mut() {
-            members.extend(self.more.clone());
+        if let (Some(members), Some(more)) = (document.as_object_mut(), &self.more) {
+            members.extend((**more).clone());
         }
         document
     }

@@ -68,7 +68,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, stop: CancellationToken
 
 async fn connection(stream: TcpStream, routes: Router, stop: CancellationToken) {
     // Events are small, and wanted at once.
-    let _ = stream.set_nodelay(true);
+    drop(stream.set_nodelay(true));
     let service = TowerToHyperService::new(routes.map_request(|request: Request<Incoming>| request.map(axum::body::Body::new)));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER).max_buf_size(HEADER_BYTES).max_headers(HEADER_FIELDS);

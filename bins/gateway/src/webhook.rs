@@ -61,6 +61,8 @@ impl Webhook {
         if secret.len() < 24 {
             return Err(Error::Secret(secret.len()));
         }
+        // One process may have chosen before; the choice is the same everywhere.
+        drop(rustls::crypto::ring::default_provider().install_default());
         // A receiver that sends us elsewhere would have it that we sign for somebody else.
         let client = reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(Self { url, secret, client })

@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use viva_core::Clock;
 use viva_core::audio::Audio;
 use viva_core::store::{self, Clip, Session, Store};
+use viva_core::{Clock, gauges};
 use viva_speech::Speech;
 use viva_speech::audio::Output;
 use viva_speech::text::Dictionary;
@@ -69,7 +69,13 @@ impl Studio {
 
     /// Speaks a recipe and keeps the file. Records nothing.
     pub(crate) async fn speak(&self, recipe: &Recipe) -> Result<Clip, Error> {
+        let begun = self.clock.monotonic();
         let speech = self.voice.speak(recipe.clone()).await?;
+        // With the wait for whoever spoke before: what an asker has of it.
+        let took_s = self.clock.monotonic().since(begun).as_secs_f64();
+        metrics::histogram!("viva_speech_seconds").record(took_s);
+        metrics::counter!("viva_speech_audio_milliseconds_total").increment((speech.seconds() * 1e3) as u64);
+        gauges::set("tts-worker", "viva_speech_x_real_time", (speech.seconds() / took_s * 100.0).round() / 100.0);
         self.keep(recipe, speech).await
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use viva_core::audio::Audio;
 use viva_core::store::Store;
 use viva_models::Home;
 
@@ -84,6 +85,9 @@ pub(crate) struct Settings {
     /// Database [default: SQLite in the data folder].
     #[arg(long, env = "DATABASE_URL", value_name = "URL", global = true, hide_env_values = true)]
     pub(crate) database_url: Option<String>,
+    /// Where the clips are: file:///absolute/path, or s3://bucket/prefix, as the workers have it [default: audio in the data folder].
+    #[arg(long, env = "AUDIO_URL", value_name = "URL", global = true)]
+    pub(crate) audio_url: Option<String>,
     /// Language model: a name from `viva models list`, gguf:PATH, or a server that speaks OpenAI's chat completions,
     /// `openai+http://[:KEY@]HOST[:PORT][/v1][?model=NAME&concurrency=N]`.
     #[arg(long, env = "LLM", value_name = "MODEL", default_value = "gemma-3-270m", global = true, hide_env_values = true)]
@@ -115,6 +119,14 @@ impl Settings {
     /// The database, which must be there.
     pub(crate) async fn store(&self) -> anyhow::Result<Store> {
         Ok(Store::connect(&self.database_url(&self.viva_data)).await?)
+    }
+
+    /// The clips, with the data folder `data`.
+    pub(crate) async fn audio(&self, data: &std::path::Path) -> Result<Audio, viva_core::audio::Error> {
+        match &self.audio_url {
+            Some(url) => Audio::connect(url).await,
+            None => Audio::at(data.join("audio")).await,
+        }
     }
 
     /// The database to use with the data folder `data`.

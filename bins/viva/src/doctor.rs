@@ -5,7 +5,6 @@ mod fleet;
 use std::process::Command;
 
 use anyhow::ensure;
-use viva_core::audio::Audio;
 use viva_core::store;
 
 use crate::cli::Settings;
@@ -24,8 +23,9 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     say("python", python());
     say("model kokoro", model(settings, "kokoro"));
     say(&format!("model {}", eval_worker::model::shown(&settings.llm)), judge(settings).await);
-    let audio = Audio::at(settings.viva_data.join("audio")).await;
-    say("data folder", audio.map(|_| settings.viva_data.display().to_string()).map_err(|e| chain(&e)));
+    let audio = settings.audio(&settings.viva_data).await;
+    let place = settings.audio_url.clone().unwrap_or_else(|| settings.viva_data.join("audio").display().to_string());
+    say("audio", audio.map(|_| place).map_err(|e| chain(&e)));
     say("database", database(settings).await);
     for (what, found) in fleet::look(settings).await {
         say(&what, found);

@@ -49,7 +49,7 @@ impl House {
         let url = settings.database_url(data);
         store::migrate(&url).await.context("the database cannot be made")?;
         let store = Store::connect(&url).await?;
-        let audio = Audio::at(data.join("audio")).await?;
+        let audio = settings.audio(data).await?;
         let studio = Arc::new(Studio::new(store.clone(), audio.clone(), Voice::from_home(home), Arc::new(SystemClock)));
         let evaluator = eval_worker::Evaluator::new(store.clone(), judge);
         let (queues, replies) = (Queues::default(), MemoryReplies::new());

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use eval_worker::Evaluator;
-use viva_core::audio::Audio;
 use viva_core::report::Report;
 use viva_core::store::Store;
 use viva_scoring::{html, markdown};
@@ -114,7 +113,7 @@ pub(crate) async fn erase(args: &EraseArgs, settings: &Settings) -> anyhow::Resu
         println!("would erase the answers, scores and reports of interview {}; add --yes to do it", shown.join(", "));
         return Ok(());
     }
-    let audio = Audio::at(settings.viva_data.join("audio")).await?;
+    let audio = settings.audio(&settings.viva_data).await?;
     for interview in interviews {
         let erased = store.erase_interview(interview).await?;
         let mut clips = 0;

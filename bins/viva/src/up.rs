@@ -46,7 +46,7 @@ async fn show(house: &House, listener: TcpListener, tokens: Tokens, path: &str, 
     println!("\n  page    {address}\n  Ctrl-C ends it.");
     if browser {
         // Where there is no desktop there is the line above.
-        let _ = open::that_detached(&address);
+        drop(open::that_detached(&address));
     }
     let stop = CancellationToken::new();
     let serving = tokio::spawn(gateway::serve(listener, Arc::new(app), stop.clone(), DRAIN));

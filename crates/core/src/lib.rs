@@ -10,6 +10,7 @@ pub mod clock;
 pub mod digest;
 pub mod error;
 pub mod evaluation;
+pub mod gauges;
 pub mod liveness;
 pub mod outcome;
 pub mod report;

@@ -23,7 +23,7 @@ static RECORDED: OnceLock<PrometheusHandle> = OnceLock::new();
 /// Begins to count. Call it once, first thing in `main`; a second call changes nothing.
 pub fn record() {
     let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS);
-    match builder.and_then(|builder| Ok(builder.install_recorder()?)) {
+    match builder.and_then(PrometheusBuilder::install_recorder) {
         Ok(handle) => {
             tidy(handle.clone());
             drop(RECORDED.set(handle));

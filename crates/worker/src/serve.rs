@@ -152,11 +152,12 @@ pub async fn run(
         () = node.shutdown_asked().cancelled_owned() => tracing::info!("remote control asked this worker to leave"),
         () = lost.cancelled() => {}
     }
-    drop((hint, health));
+    drop(hint);
     shutdown.cancel();
     let drained = running.await.map_err(TaskError::permanent)??;
     keeper.leave().await?;
     node.shutdown(Duration::ZERO, GRACE).await;
+    drop(health);
     tracing::info!(settled = drained.settled, handed_back = drained.handed_back, "stopped");
     if lost.is_cancelled() {
         return Err(stdio::given_up());

@@ -53,7 +53,7 @@ pub(crate) async fn ask(
     Path(transcript_id): Path<i32>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    caller.service()?;
+    caller.staff()?;
     app.idempotent(&caller, &headers, &format!("evaluation {transcript_id}")).await?;
     let task = analyze(&app, transcript_id).await?;
     let job = app.ask(&task).await?;

@@ -66,6 +66,9 @@ pub(crate) struct Worker {
     pub mail_lag_ms: i64,
     /// Computations that it holds.
     pub claims: i64,
+    /// Numbers about its work, by the names that they have among the metrics: lanes, tokens a second, times real time.
+    #[schema(value_type = Object)]
+    pub gauges: serde_json::Map<String, Value>,
 }
 
 /// What nobody is answerable for at this moment.
@@ -172,8 +175,9 @@ fn broker(error: CeleryError) -> Problem {
 
 async fn read(app: &App) -> Result<Fleet, Problem> {
     let unit = app.store.read().await?;
-    let (sessions, backlog) = (unit.worker_sessions().all().await?, unit.worker_sessions().backlog().await?);
+    let (mut sessions, backlog) = (unit.worker_sessions().all().await?, unit.worker_sessions().backlog().await?);
     unit.rollback().await?;
+    sessions.sort_by_key(|session| !session.live);
     Ok(Fleet {
         at: SystemClock.wall(),
         workers: sessions.into_iter().map(worker).collect(),
@@ -200,7 +204,7 @@ fn letter(letter: &DeadLetter) -> Value {
 }
 
 fn worker(session: WorkerSession) -> Worker {
-    let WorkerSession { id, name, live, beat, rhythm, vitals, silent_ms, claims } = session;
+    let WorkerSession { id, name, live, beat, rhythm, vitals, silent_ms, claims, gauges } = session;
     Worker {
         id: id.as_str().to_owned(),
         name,
@@ -212,5 +216,6 @@ fn worker(session: WorkerSession) -> Worker {
         clock_ahead_ms: vitals.clock_ahead_ms,
         mail_lag_ms: vitals.mail_lag_ms,
         claims,
+        gauges,
     }
 }

@@ -100,13 +100,13 @@ impl Reader {
         if ahead || (resumes && gap) {
             messages.push(Message::default().event("reset").data("{}"));
         }
-        messages.extend(self.written(events));
+        messages.extend(self.written(&events));
         Ok(messages)
     }
 
-    fn written(&mut self, events: Vec<Event>) -> Vec<Message> {
+    fn written(&mut self, events: &[Event]) -> Vec<Message> {
         self.seen = events.last().map_or(self.seen, |last| last.seq);
-        events.into_iter().map(message).collect()
+        events.iter().map(message).collect()
     }
 
     /// Whether the report is there, or will not come, and all of it was told.
@@ -147,7 +147,7 @@ impl Reader {
         let unit = self.app.store.glance().await?;
         let events = unit.events().after(&self.topic, self.seen, ROUND).await?;
         unit.rollback().await?;
-        let mut messages = self.written(events);
+        let mut messages = self.written(&events);
         if !messages.is_empty() {
             messages.reverse();
             self.waiting = messages;
@@ -186,8 +186,8 @@ impl Drop for Counted {
     }
 }
 
-fn message(event: Event) -> Message {
-    Message::default().id(event.seq.to_string()).event(&event.kind).data(shown(&event).to_string())
+fn message(event: &Event) -> Message {
+    Message::default().id(event.seq.to_string()).event(&event.kind).data(shown(event).to_string())
 }
 
 /// What is told of an event: a clip by its address.

@@ -47,7 +47,7 @@ pub(crate) async fn ask(
     Path(question_id): Path<i32>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    caller.service()?;
+    caller.staff()?;
     app.idempotent(&caller, &headers, &format!("speech {question_id}")).await?;
     let (question, last) = look(&app, question_id).await?;
     if let Some(sound) = current(&question, last.as_ref()) {

@@ -28,7 +28,7 @@ pub(crate) async fn ask(
     Path(interview_id): Path<i32>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    caller.service()?;
+    caller.staff()?;
     app.idempotent(&caller, &headers, &format!("report {interview_id}")).await?;
     let location = format!("/v1/interviews/{interview_id}/report");
     if app.report(interview_id).await?.complete {

@@ -28,7 +28,7 @@ use crate::reading::Body;
 /// The API's own bound.
 const CHARS: usize = 4096;
 /// What a client waits for at most; a text that takes longer is there when it asks again.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Bytes in one event of a stream.
 const DELTA: usize = 32 * 1024;
 /// The formats that there are: MP3 and AAC have no encoder that is both permissive and kept up.

@@ -35,6 +35,7 @@ pub(crate) struct NewToken {
 
 /// A token.
 #[derive(Debug, Serialize, ToSchema)]
+#[allow(clippy::struct_field_names, reason = "the names of the interface")]
 pub(crate) struct Token {
     /// To be sent as `Authorization: Bearer`, or, on the routes of news, as `?access_token=`.
     pub token: String,

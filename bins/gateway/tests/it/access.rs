@@ -21,12 +21,12 @@ fn routes() -> Vec<(Method, &'static str, &'static str, Value, May)> {
     let (get, post) = (Method::GET, Method::POST);
     vec![
         (get.clone(), "/v1/interviews", "/v1/interviews", json!(null), STAFF),
-        (post.clone(), "/v1/interviews/{interview_id}/report", "/v1/interviews/1/report", json!(null), SERVERS),
+        (post.clone(), "/v1/interviews/{interview_id}/report", "/v1/interviews/1/report", json!(null), STAFF),
         (get.clone(), "/v1/interviews/{interview_id}/report", "/v1/interviews/1/report", json!(null), READERS),
         (get.clone(), "/v1/interviews/{interview_id}/events", "/v1/interviews/1/events", json!(null), READERS),
-        (post.clone(), "/v1/questions/{question_id}/speech", "/v1/questions/1/speech", json!(null), SERVERS),
+        (post.clone(), "/v1/questions/{question_id}/speech", "/v1/questions/1/speech", json!(null), STAFF),
         (get.clone(), "/v1/questions/{question_id}/speech", "/v1/questions/1/speech", json!(null), READERS),
-        (post.clone(), "/v1/answers/{transcript_id}/evaluation", "/v1/answers/1/evaluation", json!(null), SERVERS),
+        (post.clone(), "/v1/answers/{transcript_id}/evaluation", "/v1/answers/1/evaluation", json!(null), STAFF),
         (get.clone(), "/v1/answers/{transcript_id}/evaluation", "/v1/answers/1/evaluation", json!(null), READERS),
         (post.clone(), "/v1/evaluations/{evaluation_id}/reviews", "/v1/evaluations/x/reviews", json!({ "total": 1, "reason": "r" }), STAFF),
         (Method::PUT, "/v1/resumes/{resume_id}", "/v1/resumes/1", json!({ "text": "경력" }), SERVERS),

@@ -9,6 +9,8 @@ use viva_core::digest::sha256_hex;
 
 use crate::house::{CANDIDATE_1, House, SERVICE, Worker, json, sound, until};
 
+const SPEECH: &str = "/v1/questions/1/speech";
+
 async fn clip(house: &House) -> (String, Vec<u8>) {
     let bytes = sound("안녕하세요");
     let digest = house.audio.put(bytes.clone()).await.unwrap();
@@ -84,7 +86,6 @@ async fn a_question_is_voiced_once_and_again_when_its_text_has_changed() {
     let house = House::open().await;
     house.interview(1).await;
     let worker = Worker::start(&house).await;
-    const SPEECH: &str = "/v1/questions/1/speech";
     assert_eq!(json(house.get(SPEECH, CANDIDATE_1).send().await.unwrap()).await["state"], "none");
     assert_eq!(house.post(SPEECH, SERVICE).send().await.unwrap().status(), 202);
     let voiced = until(&house, SPEECH, |speech| speech["state"] == "ready").await;

@@ -68,6 +68,7 @@ impl House {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let served = tokio::spawn(gateway::serve(listener, Arc::new(app), stop.clone(), Duration::from_secs(5)));
+        drop(rustls::crypto::ring::default_provider().install_default());
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { url: format!("http://{address}"), address, store, audio, http, stop, served: Some(served), _folder: folder }
     }

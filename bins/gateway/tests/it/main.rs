@@ -9,6 +9,7 @@ mod house;
 mod news;
 mod openai;
 mod openapi;
+mod readme;
 mod report;
 mod resumes;
 mod webhook;

@@ -55,7 +55,8 @@ fn killed_at(kind: &str, step: &str, begun: usize, attempts: i64) {
 /// A worker that stood still while its claim was taken over commits nothing when it wakes.
 fn stopped_and_woken(kind: &str) {
     let place = Place::new(kind);
-    let (sleeper, other) = (place.worker(600, "none"), place.worker(10, "none"));
+    // Long enough to be frozen in, however many times it is woken again since it writes.
+    let (sleeper, other) = (place.worker(3000, "none"), place.worker(10, "none"));
     ask(&sleeper, "a", TEXT, 7);
     sleeper.wait_for_line("STEP speaking", PATIENCE);
     place.freeze(&sleeper);

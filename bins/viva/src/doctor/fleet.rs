@@ -99,6 +99,7 @@ mod tests {
             vitals,
             silent_ms,
             claims: 2,
+            gauges: serde_json::Map::new(),
         }
     }
 

@@ -36,6 +36,11 @@ const REPORT: &str = "DELETE FROM evaluation_reports WHERE interview_id = $1";
 const OVERALL: &str = "UPDATE interviews SET overall_score = NULL WHERE id = $1";
 /// Ids and numbers, but a score is somebody's.
 const NEWS: &str = "DELETE FROM events WHERE topic = 'interview/' || CAST($1 AS TEXT)";
+/// Of a resume that no other interview goes by.
+const PASSAGES: &str = "
+    DELETE FROM resume_chunks WHERE resume_id = (SELECT resume_id FROM interviews WHERE id = $1) AND NOT EXISTS (
+        SELECT 1 FROM interviews AS i WHERE i.resume_id = resume_chunks.resume_id AND i.id <> $1
+            AND NOT EXISTS (SELECT 1 FROM erasures AS e WHERE e.interview_id = i.id))";
 const MARK: &str = "INSERT INTO erasures (interview_id, at_ms) VALUES ($1, {now}) ON CONFLICT (interview_id) DO NOTHING";
 const MARKED: &str = "SELECT 1 FROM erasures WHERE interview_id = $1";
 
@@ -95,7 +100,7 @@ impl Session {
         let questions = rows(db, QUESTIONS, id()).await.during(STEP)?;
         let questions = questions.iter().map(|row| row.try_get("", "id").during(STEP)).collect::<Result<_, _>>()?;
         let transcripts = change(db, TEXTS, id()).await.during(STEP)?;
-        for sql in [REPORT, OVERALL, NEWS] {
+        for sql in [REPORT, OVERALL, NEWS, PASSAGES] {
             change(db, sql, id()).await.during(STEP)?;
         }
         self.tell(Topic::Interview(interview_id), "interview.erased", json!({}));

@@ -6,13 +6,14 @@ use super::error::{During as _, Error};
 use super::statement::{change, is_sqlite, row, rows, timed};
 use crate::claim::WorkerId;
 use crate::clock::{Clock as _, Reading, SystemClock};
+use crate::gauges;
 use crate::liveness::{Lock, Rhythm, Sign};
 
 const START: &str = "
     INSERT INTO worker_sessions (id, name, state, beat, beat_ms, ttl_ms, locks, started_at_ms, beat_at_ms)
     VALUES ($1, $2, 'live', 0, $3, $4, TRUE, {now}, {now})";
 const BEAT: &str = "
-    UPDATE worker_sessions SET beat = beat + 1, clock_ahead_ms = $2, mail_lag_ms = $3, ready = $4, beat_at_ms = {now}
+    UPDATE worker_sessions SET beat = beat + 1, clock_ahead_ms = $2, mail_lag_ms = $3, ready = $4, gauges = $5, beat_at_ms = {now}
     WHERE id = $1 AND state = 'live'";
 const END: &str = "UPDATE worker_sessions SET state = 'gone', beat_at_ms = {now} WHERE id = $1 AND state = 'live'";
 /// A beat in between wins.
@@ -42,7 +43,7 @@ const HAVE_LEFT: &str = "
     LIMIT 1";
 
 const ALL: &str = "
-    SELECT id, name, state, beat, beat_ms, ttl_ms, ready, clock_ahead_ms, mail_lag_ms, {now} - beat_at_ms AS silent_ms, (
+    SELECT id, name, state, beat, beat_ms, ttl_ms, ready, clock_ahead_ms, mail_lag_ms, gauges, {now} - beat_at_ms AS silent_ms, (
         SELECT COUNT(*) FROM claims WHERE claims.worker = worker_sessions.id AND claims.state = 'running'
     ) AS claims FROM worker_sessions ORDER BY started_at_ms, id";
 
@@ -101,6 +102,8 @@ pub struct WorkerSession {
     pub silent_ms: i64,
     /// Claims that it holds.
     pub claims: i64,
+    /// Numbers about its work, by name.
+    pub gauges: serde_json::Map<String, serde_json::Value>,
 }
 
 impl WorkerSessions<'_> {
@@ -115,7 +118,13 @@ impl WorkerSessions<'_> {
     /// It lives. False if it was declared gone: others have its work, and it must stop.
     #[must_use = "a worker that was declared gone must stop"]
     pub async fn beat(&self, id: &WorkerId, vitals: &Vitals) -> Result<bool, Error> {
-        let values = vec![id.as_str().into(), vitals.clock_ahead_ms.into(), vitals.mail_lag_ms.into(), vitals.ready.into()];
+        let values = vec![
+            id.as_str().into(),
+            vitals.clock_ahead_ms.into(),
+            vitals.mail_lag_ms.into(),
+            vitals.ready.into(),
+            gauges::written().into(),
+        ];
         Ok(change(self.0, &timed(self.0, BEAT), values).await.during("telling that this worker lives")? == 1)
     }
 
@@ -214,5 +223,13 @@ fn read(row: &QueryResult) -> Result<WorkerSession, DbErr> {
         vitals,
         silent_ms: row.try_get("", "silent_ms")?,
         claims: row.try_get("", "claims")?,
+        gauges: gauges_of(row)?,
     })
+}
+
+/// Those of this worker, of all that its process told. For people: what cannot be read is not shown.
+fn gauges_of(row: &QueryResult) -> Result<serde_json::Map<String, serde_json::Value>, DbErr> {
+    let (name, told): (String, String) = (row.try_get("", "name")?, row.try_get("", "gauges")?);
+    let mut told: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&told).unwrap_or_default();
+    Ok(told.remove(&name).and_then(|own| own.as_object().cloned()).unwrap_or_default())
 }

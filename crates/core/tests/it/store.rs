@@ -5,6 +5,7 @@ mod audit_log;
 mod cancel;
 mod claims;
 mod erasure;
+mod events;
 mod fixture;
 mod interleave;
 mod lifeline;
@@ -134,6 +135,13 @@ with_redis! {
 }
 
 on_every_database! {
+    events:
+        a_reader_that_follows_many_writers_sees_every_number_in_turn,
+        what_is_not_committed_is_not_told,
+        what_is_stored_about_an_interview_is_told,
+        how_long_jobs_took_is_measured_by_one_clock,
+        a_webhook_is_one_readers_until_it_is_delivered,
+        a_request_keeps_its_name;
     audit_log:
         a_change_of_any_column_is_found,
         a_row_that_is_missing_added_or_put_back_is_found,

@@ -64,7 +64,7 @@ fn what_is_wrong_is_named() {
         (bind("tasks.stt.recognize", json!([]), json!({})), "no task is called \"tasks.stt.recognize\""),
         (bind(tts, json!([]), json!({})), "tasks.tts.synthesize: the argument \"text\" is missing"),
         (bind(score, json!([1]), json!({})), "the argument \"question_text\" is missing"),
-        (bind(tts, json!([1, 2, 3, 4, 5, 6]), json!({})), "takes at most 5 positional arguments, 6 were given"),
+        (bind(tts, json!([1, 2, 3, 4, 5, 6, 7]), json!({})), "takes at most 6 positional arguments, 7 were given"),
         (bind(tts, json!(["a"]), json!({"text": "b"})), "the argument \"text\" was given twice"),
         (bind(tts, json!(["a"]), json!({"pitch": 2})), "there is no argument \"pitch\"; it takes text, language, speed"),
         (bind(tts, json!([null]), json!({})), "\"text\" must be a string, not null"),

@@ -1,8 +1,9 @@
 //! Whoever asks to be forgotten is: no text, no score, and a log that still holds.
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
+use viva_core::Digest;
 use viva_core::evaluation::Status;
-use viva_core::store::{Question, Store, Transcript};
+use viva_core::store::{Question, Resume, ResumeChunk, ResumeChunkSet, Store, Transcript};
 
 use super::Database;
 use super::fixture::{evaluation, interview, question, report, transcript};
@@ -31,6 +32,15 @@ async fn filled(database: &Database) -> Store {
         stored.feedback = Some(format!("{text}에 대해 말했습니다"));
         let stored = unit.evaluations().record(&stored).await.unwrap();
         unit.reviews().record(&stored.evaluation_id, "kim", Some(9), &format!("{text}: 좋습니다")).await.unwrap();
+    }
+    // One resume that this interview alone goes by, one that another goes by, too.
+    let passage = |text: &str| ResumeChunk { section: "경력".to_owned(), start: 0, end: 5, text: text.to_owned(), embedding: vec![0; 4] };
+    let set = |text: &str| ResumeChunkSet { computation: Digest::of(text.as_bytes()), model: "m".to_owned(), chunks: vec![passage(text)] };
+    for (interview_id, resume_id, text) in [(153, 1, SECRET), (154, 2, "또 다른 경력")] {
+        let resume = Resume { id: resume_id, extracted_text: None, structured_data: None, processing_status: "completed".to_owned() };
+        unit.resumes().put(&resume).await.unwrap();
+        unit.resume_chunks().replace(resume_id, &set(text)).await.unwrap();
+        unit.interviews().attach_resume(interview_id, resume_id).await.unwrap();
     }
     unit.commit().await.unwrap();
     store
