@@ -33,6 +33,8 @@ pub(crate) struct ReportDocument {
     pub interview_id: i32,
     /// The position applied for.
     pub position: String,
+    /// Language of the interview, `ko` or `en`; null before an answer is evaluated.
+    pub language: Option<String>,
     /// `none`: nobody has asked for it. `pending`: on its way. `ready`. `failed`: `problem` says why.
     pub state: &'static str,
     /// Whether it is whole and current.
@@ -202,6 +204,7 @@ async fn read(unit: &Session, interview_id: i32) -> Result<ReportDocument, Probl
     Ok(ReportDocument {
         interview_id,
         position: interview.position,
+        language: answers.iter().find_map(|answer| answer.evaluation.as_ref()).map(|found| found.language.clone()),
         state,
         complete: state == "ready" && progress.evaluated == progress.answers,
         progress,

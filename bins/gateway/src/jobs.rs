@@ -62,8 +62,8 @@ impl Kind {
 
 #[derive(Debug, Default)]
 pub(crate) struct Jobs {
-    /// What was asked for a moment ago, by the task's digest.
-    asked: Mutex<HashMap<Digest, (Moment, String)>>,
+    /// What was asked for a moment ago.
+    asked: Mutex<HashMap<String, (Moment, String)>>,
     estimates: Mutex<HashMap<Kind, (Moment, u64)>>,
 }
 
@@ -76,17 +76,19 @@ impl Jobs {
 }
 
 impl App {
-    /// Asks for a task; its job's id. Of many who ask for one at once, here and elsewhere, one sends it.
-    pub(crate) async fn ask(&self, task: &Task) -> Result<String, Problem> {
-        let message = task.to_message();
-        let (args, kwargs) = (serde_json::json!(message.args).to_string(), serde_json::json!(message.kwargs).to_string());
-        let name = Digest::of_computation("request", &[("task", task.name()), ("args", &args), ("kwargs", &kwargs)]);
-        let now = SystemClock.monotonic();
-        if let Some((at, job)) = self.jobs.asked.lock().unwrap_or_else(PoisonError::into_inner).get(&name)
-            && now.since(*at) < MEMORY
-        {
-            metrics::counter!("viva_jobs_joined_total", "task" => task.name()).increment(1);
-            return Ok(job.clone());
+    /// The job that somebody asked for a moment ago, by the name of what was asked.
+    pub(crate) fn asked(&self, what: &str) -> Option<String> {
+        let asked = self.jobs.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, job) = asked.get(what)?;
+        (SystemClock.monotonic().since(*at) < MEMORY).then(|| job.clone())
+    }
+
+    /// Asks for a task, named by what it is about; its job's id. Of many who ask for one at once, here and elsewhere, one sends it.
+    pub(crate) async fn ask(&self, what: &str, task: &Task) -> Result<String, Problem> {
+        let joined = metrics::counter!("viva_jobs_joined_total", "task" => task.name());
+        if let Some(job) = self.asked(what) {
+            joined.increment(1);
+            return Ok(job);
         }
         let job = match Dispatcher::new(self.store.clone()).ask(task).await? {
             Asked::Published(job) => {
@@ -94,11 +96,12 @@ impl App {
                 job
             }
             Asked::Before(job) => {
-                metrics::counter!("viva_jobs_joined_total", "task" => task.name()).increment(1);
+                joined.increment(1);
                 job
             }
         };
-        self.jobs.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(name, (now, job.clone()));
+        let asked = (SystemClock.monotonic(), job.clone());
+        self.jobs.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(what.to_owned(), asked);
         Ok(job)
     }
 

@@ -55,6 +55,17 @@ impl Dispatcher {
         unit.commit().await?;
         Ok(asked)
     }
+
+    /// Sends a task in the caller's unit of work, whoever asked for the same before: for one that reads what this unit of work
+    /// changes. Its id.
+    pub async fn send(unit: &Session, task: &Task) -> Result<String, TaskError> {
+        let message = task.to_message();
+        let id = format!("{PREFIX}{}", message.id);
+        let message = TaskMessage { id: id.clone(), ..message };
+        unit.outbox().post(&[(Relayed::ByAny, Letter::Task { message })]).await?;
+        tell(unit, task, News::Requested(&id)).await?;
+        Ok(id)
+    }
 }
 
 /// Replies that close the dispatch of the task they answer.

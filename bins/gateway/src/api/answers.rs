@@ -54,9 +54,10 @@ pub(crate) async fn ask(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     caller.staff()?;
-    app.idempotent(&caller, &headers, &format!("evaluation {transcript_id}")).await?;
+    let what = format!("evaluation {transcript_id}");
+    app.idempotent(&caller, &headers, &what).await?;
     let task = analyze(&app, transcript_id).await?;
-    let job = app.ask(&task).await?;
+    let job = app.ask(&what, &task).await?;
     app.accepted(Kind::Answer, job, format!("/v1/answers/{transcript_id}/evaluation")).await
 }
 

@@ -49,12 +49,21 @@ pub(crate) async fn ask(
 ) -> Result<Response, Problem> {
     caller.staff()?;
     app.idempotent(&caller, &headers, &format!("speech {question_id}")).await?;
+    let unit = app.store.glance().await?;
+    let question = unit.questions().get(question_id).await?;
+    unit.rollback().await?;
+    // An edited question is another request.
+    let what = format!("speech {question_id} {}", sha256_hex(question.content.as_bytes()));
+    let location = format!("/v1/questions/{question_id}/speech");
+    if let Some(job) = app.asked(&what) {
+        return app.accepted(Kind::Speech, job, location).await;
+    }
     let (question, last) = look(&app, question_id).await?;
     if let Some(sound) = current(&question, last.as_ref()) {
         return Ok((StatusCode::SEE_OTHER, [(header::LOCATION, sound.url)]).into_response());
     }
-    let job = app.ask(&speak(&question)).await?;
-    app.accepted(Kind::Speech, job, format!("/v1/questions/{question_id}/speech")).await
+    let job = app.ask(&what, &speak(&question)).await?;
+    app.accepted(Kind::Speech, job, location).await
 }
 
 /// A question's speech as far as it is there. With `Accept: audio/*` it leads to the audio itself.

@@ -29,12 +29,13 @@ pub(crate) async fn ask(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     caller.staff()?;
-    app.idempotent(&caller, &headers, &format!("report {interview_id}")).await?;
+    let what = format!("report {interview_id}");
+    app.idempotent(&caller, &headers, &what).await?;
     let location = format!("/v1/interviews/{interview_id}/report");
-    if app.report(interview_id).await?.complete {
+    if app.asked(&what).is_none() && app.report(interview_id).await?.complete {
         return Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response());
     }
-    let job = app.ask(&Task::GenerateFinalReport { interview_id }).await?;
+    let job = app.ask(&what, &Task::GenerateFinalReport { interview_id }).await?;
     app.accepted(Kind::Report, job, location).await
 }
 

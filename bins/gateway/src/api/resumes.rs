@@ -9,8 +9,9 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use viva_core::digest::sha256_hex;
-use viva_core::store::{self, Resume};
+use viva_core::store::{self, Resume, Session};
 use viva_core::task::Task;
+use viva_worker::Dispatcher;
 
 use crate::App;
 use crate::auth::Caller;
@@ -55,22 +56,33 @@ pub(crate) async fn put(
         return Err(Problem::unprocessable("bad-text", "text has 1 to 200,000 characters, none of them NUL"));
     }
     app.idempotent(&caller, &headers, &format!("resume {resume_id} {}", sha256_hex(text.as_bytes()))).await?;
+    let task = Task::GenerateEmbeddings { resume_id };
     let unit = app.store.write().await?;
-    match unit.resumes().set_text(resume_id, text).await {
-        Err(store::Error::NotFound { .. }) => {
-            let row = Resume {
-                id: resume_id,
-                extracted_text: Some(text.to_owned()),
-                structured_data: None,
-                processing_status: "pending".to_owned(),
-            };
-            unit.resumes().put(&row).await?;
-        }
-        done => done?,
-    }
-    unit.commit().await?;
-    let job = app.ask(&Task::GenerateEmbeddings { resume_id }).await?;
+    let known = match unit.resumes().get(resume_id).await {
+        Err(store::Error::NotFound { .. }) => None,
+        found => Some(found?),
+    };
+    let job = if known.as_ref().is_some_and(|known| known.extracted_text.as_deref() == Some(text)) {
+        unit.rollback().await?;
+        app.ask(&format!("resume {resume_id} {}", sha256_hex(text.as_bytes())), &task).await?
+    } else {
+        store_text(&unit, resume_id, text, known.is_some()).await?;
+        // Another one that is on its way may have read the old text.
+        let job = Dispatcher::send(&unit, &task).await?;
+        unit.commit().await?;
+        job
+    };
     app.accepted(Kind::Resume, job, format!("/v1/resumes/{resume_id}")).await
+}
+
+/// Leaves a platform's row as it is, but for the text.
+async fn store_text(unit: &Session, resume_id: i32, text: &str, is_known: bool) -> Result<(), store::Error> {
+    if is_known {
+        return unit.resumes().set_text(resume_id, text).await;
+    }
+    let row =
+        Resume { id: resume_id, extracted_text: Some(text.to_owned()), structured_data: None, processing_status: "pending".to_owned() };
+    unit.resumes().put(&row).await
 }
 
 /// Whether a resume can be searched yet. Its text is not shown.

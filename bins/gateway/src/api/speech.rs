@@ -120,7 +120,10 @@ fn task(app: &App, asked: NewSpeech) -> Result<(Task, String), Problem> {
 
 /// The clip of a task, when somebody has made it.
 async fn speak(app: &App, task: &Task) -> Result<Bytes, Problem> {
-    let job = app.ask(task).await?;
+    let message = task.to_message();
+    let inputs = [("args", serde_json::json!(message.args).to_string()), ("kwargs", serde_json::json!(message.kwargs).to_string())];
+    let what = Digest::of_computation("speech", &inputs.each_ref().map(|(name, value)| (*name, value.as_str())));
+    let job = app.ask(what.as_str(), task).await?;
     let topic = Topic::Job(job);
     let mut news = app.hub.watch(&topic);
     let ended = async {
