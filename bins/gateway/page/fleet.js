@@ -62,7 +62,7 @@ function build(read) {
     update: (doc) => {
       none.update(doc);
       grid.hidden = doc.workers.length === 0;
-      draw([...doc.workers].sort((one, other) => one.name.localeCompare(other.name) || one.id.localeCompare(other.id)));
+      draw(doc.workers.filter((one) => one.live || one.silent_ms < REMEMBERED_MS).sort(inOrder));
     },
   };
   return [workers, titled('queues', 'fleet.queues', (doc) => doc.queues, queues), titled('left', 'fleet.left', (doc) => doc.left_behind, left), deadPart(read)];
@@ -101,5 +101,9 @@ function say(known, workers) {
   }
   return now;
 }
+
+// Who left longer ago is of no interest here; the database remembers them for a week.
+const REMEMBERED_MS = 10 * 60 * 1000;
+const inOrder = (one, other) => Number(other.live) - Number(one.live) || one.name.localeCompare(other.name) || one.id.localeCompare(other.id);
 
 const isGone = (state) => state === 'gone';

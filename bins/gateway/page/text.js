@@ -196,7 +196,7 @@ export const words = {
   'fleet.at': ['{time} 현재', 'as of {time}'],
   'fleet.none': ['살아 있는 작업자가 없습니다', 'No workers are alive'],
   'fleet.none.more': ['작업자를 시작하면 여기에 나타납니다. 그동안 들어온 요청은 기다립니다.', 'They appear here once started. Requests wait until then.'],
-  'fleet.ready': ['일할 준비가 됨', 'Ready'], 'fleet.busy': ['일하는 중', 'Working'], 'fleet.starting': ['준비하는 중', 'Getting ready'], 'fleet.gone': ['응답 없음', 'Not responding'], 'fleet.left': ['떠남', 'Left'],
+  'fleet.ready': ['일할 준비가 됨', 'Ready'], 'fleet.busy': ['일하는 중', 'Working'], 'fleet.starting': ['준비하는 중', 'Getting ready'], 'fleet.gone': ['응답 없음', 'Not responding'], 'fleet.away': ['떠남', 'Gone'],
   'fleet.silence': ['마지막 신호', 'Last beat'],
   'fleet.silence.now': ['{time} 전', '{time} ago'],
   'fleet.silence.more': ['{ttl} 동안 없으면 죽은 것으로 봅니다', 'taken for dead after {ttl} without one'],

@@ -7,7 +7,7 @@ const LATE_MS = 1000;
 const OFF_MS = 1000;
 
 // One that has left, or was declared gone, has no work any more; one that is silent still has.
-export const stateOf = ({ live, silent_ms, ttl_ms, ready, claims }) => (!live ? 'left' : silent_ms > ttl_ms ? 'gone' : !ready ? 'starting' : claims > 0 ? 'busy' : 'ready');
+export const stateOf = ({ live, silent_ms, ttl_ms, ready, claims }) => (!live ? 'away' : silent_ms > ttl_ms ? 'gone' : !ready ? 'starting' : claims > 0 ? 'busy' : 'ready');
 
 export function workerView() {
   const head = part(h('header'), (worker) => [worker.name, worker.id, stateOf(worker)], ([name, id, state]) => [
