@@ -1,9 +1,10 @@
 //! An unchanged platform asks: its own client, its own broker, two workers that share the queue.
 
 use serde_json::Value;
+use viva_core::task::{Synthesize, Task};
 use viva_testkit::{Proc, Rabbit};
 
-use crate::crew::{PATIENCE, Place, counters};
+use crate::crew::{PATIENCE, Place, block_on, counters};
 
 const TEXT: &str = "왜 우리 회사에 지원하셨나요?";
 
@@ -119,4 +120,31 @@ fn a_worker_killed_after_its_commit_loses_nothing() {
 #[test]
 fn a_worker_killed_before_its_commit_loses_nothing() {
     killed_at("computed", 2);
+}
+
+/// What a gateway asks for leaves through whichever worker relays it, and goes where the platform's own tasks go.
+#[test]
+fn what_is_dispatched_goes_to_the_queue_of_its_kind() {
+    let (place, broker) = (Place::new("sqlite"), Rabbit::shared().vhost());
+    let sent = "app.send_task('another.workers.task', queue='gpu_queue')\nsaid = 1";
+    platform(&broker, sent);
+    let worker = place.worker_of(&broker, "tts@test", 0, "none");
+    block_on(async {
+        let dispatcher = viva_worker::Dispatcher::new(viva_core::store::Store::connect(&place.url).await.unwrap());
+        dispatcher.ask(&Task::GenerateFinalReport { interview_id: 7 }).await.unwrap();
+        let speak =
+            Synthesize { text: TEXT.to_owned(), language: "ko".to_owned(), speed: 1.0, question_id: Some(7), voice: None, format: None };
+        dispatcher.ask(&Task::Synthesize(speak)).await.unwrap();
+    });
+    let taken = "said = []\n\
+                 with app.connection() as connection:\n    \
+                     queue = connection.SimpleQueue('gpu_queue')\n    \
+                     for _ in range(2):\n        \
+                         message = queue.get(timeout=30)\n        \
+                         said.append(message.headers['task'])\n        \
+                         message.ack()";
+    let said = platform(&broker, taken);
+    assert_eq!(said, serde_json::json!(["another.workers.task", "tasks.evaluator.generate_final_report"]));
+    viva_testkit::eventually("the question is spoken", PATIENCE, || place.audio("q_7.wav").is_file());
+    leave(&worker);
 }
