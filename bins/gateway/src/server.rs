@@ -20,7 +20,7 @@ use tower::ServiceExt as _;
 use viva_core::{Clock as _, SystemClock};
 
 use crate::problem::Problem;
-use crate::{App, router};
+use crate::{App, routes::router};
 
 /// A client that sends its header more slowly is cut off.
 const HEADER: Duration = Duration::from_secs(10);

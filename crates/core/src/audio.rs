@@ -127,7 +127,7 @@ fn clip(digest: &Digest) -> String {
 }
 
 /// The media type of a clip, which its first bytes tell: a digest doesn't.
-fn media_type(bytes: &[u8]) -> &'static str {
+pub fn media_type(bytes: &[u8]) -> &'static str {
     match bytes.get(..4) {
         Some(b"RIFF") => "audio/wav",
         Some(b"fLaC") => "audio/flac",

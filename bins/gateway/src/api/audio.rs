@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::Response;
-use bytes::Bytes;
 use viva_core::Digest;
+use viva_core::audio::media_type;
 
 use crate::App;
 use crate::conditional;
@@ -62,15 +62,5 @@ fn etag(digest: &Digest) -> String {
 fn cache(response: &mut Response, how: &'static str) {
     if response.status().is_success() || response.status() == axum::http::StatusCode::NOT_MODIFIED {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(how));
-    }
-}
-
-/// By its first bytes: a digest does not say.
-pub(crate) fn media_type(bytes: &Bytes) -> &'static str {
-    match bytes.get(..4) {
-        Some(b"RIFF") => "audio/wav",
-        Some(b"fLaC") => "audio/flac",
-        Some(b"OggS") => "audio/ogg",
-        _ => "application/octet-stream",
     }
 }

@@ -14,6 +14,7 @@ use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use viva_core::audio::media_type;
 use viva_core::store::{Event, Topic};
 use viva_core::task::{Synthesize, Task};
 use viva_core::{Digest, ErrorClass};
@@ -86,8 +87,10 @@ pub(crate) async fn create(State(app): State<Arc<App>>, caller: Caller, Body(ask
     if streams {
         return Ok(events(&bytes));
     }
+    // Bare samples have nothing to be known by.
+    let kind = if format == "pcm" { "audio/pcm" } else { media_type(&bytes) };
     let mut response = bytes.into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(&format)));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     Ok(response)
 }
 
@@ -183,13 +186,4 @@ fn refused(parameter: &str, detail: String) -> Problem {
 
 fn error(parameter: &str, detail: &str) -> Value {
     json!({ "message": detail, "type": "invalid_request_error", "param": parameter, "code": null })
-}
-
-fn media_type(format: &str) -> &'static str {
-    match format {
-        "wav" => "audio/wav",
-        "flac" => "audio/flac",
-        "opus" => "audio/ogg",
-        _ => "audio/pcm",
-    }
 }

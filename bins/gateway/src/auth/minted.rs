@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
@@ -72,16 +74,16 @@ impl Key {
     pub(crate) fn mint(&self, caller: &Caller, until: DateTime<Utc>) -> String {
         let claims =
             Claims { role: caller.role, interview_id: caller.interview_id, subject: caller.subject.clone(), expires_s: until.timestamp() };
-        let claims = hex(serde_json::to_string(&claims).expect("claims are plain JSON; this is a bug").as_bytes());
-        let signature = hex(&self.signed(&claims).finalize().into_bytes());
+        let claims = URL_SAFE_NO_PAD.encode(serde_json::to_string(&claims).expect("claims are plain JSON; this is a bug"));
+        let signature = URL_SAFE_NO_PAD.encode(self.signed(&claims).finalize().into_bytes());
         format!("{PREFIX}.{claims}.{signature}")
     }
 
     /// Whose token it is, if it was signed with this key and has not ended.
     pub(crate) fn check(&self, token: &str, now: DateTime<Utc>) -> Option<Caller> {
         let (claims, signature) = token.strip_prefix(PREFIX)?.strip_prefix('.')?.split_once('.')?;
-        self.signed(claims).verify_slice(&unhex(signature)?).ok()?;
-        let claims: Claims = serde_json::from_slice(&unhex(claims)?).ok()?;
+        self.signed(claims).verify_slice(&URL_SAFE_NO_PAD.decode(signature).ok()?).ok()?;
+        let claims: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
         let Claims { role, interview_id, subject, expires_s } = claims;
         (now.timestamp() < expires_s).then_some(Caller { role, interview_id, subject, short_lived: true })
     }
@@ -95,22 +97,6 @@ impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Key")
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail; this is a bug");
-        text
-    })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
-        return None;
-    }
-    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
 }
 
 #[cfg(test)]

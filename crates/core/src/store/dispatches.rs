@@ -6,7 +6,6 @@ use crate::{Digest, TaskMessage};
 
 const OPEN: &str = "INSERT INTO dispatches (request, task_id) VALUES ($1, $2) ON CONFLICT (request) DO NOTHING";
 const FIND: &str = "SELECT task_id FROM dispatches WHERE request = $1";
-const OPEN_TASK: &str = "SELECT 1 FROM dispatches WHERE task_id = $1";
 const CLOSE: &str = "DELETE FROM dispatches WHERE task_id = $1";
 
 /// What was asked for and is not answered yet, inside a unit of work.
@@ -29,11 +28,6 @@ impl Dispatches<'_> {
     pub async fn find(&self, message: &TaskMessage) -> Result<Option<String>, Error> {
         let found = row(self.0, FIND, vec![request(message).as_str().into()]).await.during("looking for a dispatch")?;
         found.map(|row| row.try_get("", "task_id").during("reading a dispatch")).transpose()
-    }
-
-    /// Whether a task that was sent is not answered yet.
-    pub async fn is_open(&self, task_id: &str) -> Result<bool, Error> {
-        Ok(row(self.0, OPEN_TASK, vec![task_id.into()]).await.during("looking for a dispatch")?.is_some())
     }
 
     /// Closes the dispatch of a task that is answered: whoever asks after this asks anew.
